@@ -1,0 +1,99 @@
+"""The errors that a user can meet, drawn as a tree.
+
+    DpaKgError
+    ├── InputError            400  what was sent cannot be understood
+    │   ├── QuerySyntaxError  400  the SPARQL text does not parse, or is nested too deeply to be parsed
+    │   ├── UnknownName       422  a name that no entity has; candidates are the nearest ones
+    │   ├── AmbiguousName     422  a name that several entities have; candidates are those
+    │   ├── ParameterError    422  a parameter that is unknown, missing, or not of its type
+    │   ├── LimitExceeded     422  an answer with more rows or bytes than one answer may have
+    │   └── TextTooLong       413  a text longer than the service reads
+    ├── Forbidden             403  something that no request may do (SERVICE, LOAD, writing without a token)
+    ├── NotFound              404
+    ├── NotAcceptable         406  none of the media types that were asked for can be produced
+    ├── QueryTimeout          504
+    ├── Overloaded            503  the queue is full, or a worker ran out of memory
+    ├── Refused               422  the gate found violations; nothing was published
+    └── BuildError            500  ontology, shapes, queries, data or a version on disk are broken
+
+Every error carries what RFC 9457 asks for: a type (a slug, made an IRI by the HTTP layer), a title, a status and a detail;
+and, where it helps, a hint (what to do) and candidates (what was perhaps meant).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class DpaKgError(Exception):
+    """Base of all errors of this package.
+
+    `detail` is one sentence for a person. `hint` says what to do. `candidates` are mappings with `name` and `iri`.
+    """
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(self, detail: str, *, hint: str | None = None, candidates: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+        self.candidates = tuple(dict(candidate) for candidate in candidates)
+
+
+class InputError(DpaKgError):
+    status, type, title = 400, "bad-request", "The request cannot be understood"
+
+
+class QuerySyntaxError(InputError):
+    type, title = "query-syntax", "The query does not parse"
+
+
+class UnknownName(InputError):
+    status, type, title = 422, "unknown-name", "No entity has this name"
+
+
+class AmbiguousName(InputError):
+    status, type, title = 422, "ambiguous-name", "Several entities have this name"
+
+
+class ParameterError(InputError):
+    status, type, title = 422, "parameter", "A parameter is not right"
+
+
+class LimitExceeded(InputError):
+    status, type, title = 422, "limit-exceeded", "The answer is larger than one answer may be"
+
+
+class TextTooLong(InputError):
+    status, type, title = 413, "too-long", "The text is too long"
+
+
+class Forbidden(DpaKgError):
+    status, type, title = 403, "forbidden", "This is not allowed"
+
+
+class NotFound(DpaKgError):
+    status, type, title = 404, "not-found", "There is nothing here"
+
+
+class NotAcceptable(DpaKgError):
+    status, type, title = 406, "not-acceptable", "No such representation"
+
+
+class QueryTimeout(DpaKgError):
+    status, type, title = 504, "timeout", "The query took too long"
+
+
+class Overloaded(DpaKgError):
+    status, type, title = 503, "overloaded", "The service is busy"
+
+
+class Refused(DpaKgError):
+    status, type, title = 422, "refused", "The data were refused"
+
+
+class BuildError(DpaKgError):
+    type, title = "build", "The graph cannot be built"

@@ -1,0 +1,1 @@
+"""From files, rules and shapes to a published, immutable version of the graph, and back to readers."""

@@ -1,0 +1,91 @@
+"""What is known of one version of the graph, and where it lies."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from dpa_kg.errors import BuildError
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What version.json says. `triples` counts the default graph; `changes` counts quads against the parent."""
+
+    number: int
+    created: str
+    fingerprint: str
+    engine: str
+    code: str
+    triples: int
+    graphs: int
+    file_graphs: tuple[str, ...]
+    validated: bool
+    warnings: int
+    infos: int
+    parent: int | None
+    who: str
+    changes: dict[str, int]
+
+    @classmethod
+    def read(cls, path: Path) -> Metadata:
+        """Reads version.json. Raises BuildError where it is damaged."""
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            known = {field.name: content[field.name] for field in fields(cls)}
+        except (ValueError, KeyError, TypeError) as error:
+            raise BuildError(f"{path} is damaged: {error!r}") from error
+        return cls(**{**known, "file_graphs": tuple(known["file_graphs"])})
+
+
+@dataclass(frozen=True)
+class Place:
+    """The directory of a version, complete or not."""
+
+    number: int
+    path: Path
+
+    @property
+    def store_path(self) -> Path:
+        return self.path / "store"
+
+    @property
+    def search_path(self) -> Path:
+        return self.path / "search.sqlite"
+
+
+@dataclass(frozen=True)
+class Version(Place):
+    """A version that is complete. Its files never change."""
+
+    metadata: Metadata
+
+
+@dataclass(frozen=True)
+class Candidate(Place):
+    """A version in the making. It has its final path from the start, because RocksDB opens files by path."""
+
+    parent: Version | None
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes a small file so that it is there whole or not at all, even after a crash."""
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Makes sure that what was renamed in a folder stays renamed after a crash."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,85 @@
+"""Oxigraph as a store: in memory, or one version on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from dpa_kg.errors import BuildError, QuerySyntaxError
+from dpa_kg.graph.store import Answer
+
+
+def engine() -> str:
+    """The engine whose format the stores on disk have, with its version."""
+    return f"pyoxigraph {version('pyoxigraph')}"
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except SyntaxError as error:
+        raise QuerySyntaxError(f"The query does not parse: {error.msg}") from error
+    except OSError as error:
+        raise BuildError(f"The store cannot {what}: {error}") from error
+
+
+class OxigraphStore:
+    """A `Store`. `engine` is the pyoxigraph store itself, for code inside `graph/`."""
+
+    def __init__(self, store: ox.Store) -> None:
+        self.engine = store
+
+    @classmethod
+    def memory(cls, quads: Iterable[ox.Quad] = ()) -> OxigraphStore:
+        """A store in memory that holds `quads`."""
+        store = ox.Store()
+        store.bulk_extend(quads)
+        return cls(store)
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> OxigraphStore:
+        """The store of a published version. Raises BuildError where there is none, or where it is damaged."""
+        with _translated(f"be opened from {path}"):
+            return cls(ox.Store.read_only(str(path)))
+
+    @classmethod
+    def open(cls, path: Path) -> OxigraphStore:
+        """The store of a candidate, made where it does not exist. Raises BuildError where it cannot be opened."""
+        with _translated(f"be opened at {path}"):
+            return cls(ox.Store(str(path)))
+
+    def query(
+        self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None
+    ) -> Answer:
+        """See `Store.query`. Raises BuildError where the files of the store cannot be read."""
+        with _translated("be read"):
+            if default_graph is None and named_graphs is None:
+                return self.engine.query(text)
+            return self.engine.query(
+                text,
+                default_graph=[ox.NamedNode(iri) for iri in default_graph or ()],
+                named_graphs=[ox.NamedNode(iri) for iri in named_graphs or ()],
+            )
+
+    def quads(self, graph: str | None = None) -> Iterator[ox.Quad]:
+        """The quads of one named graph, or of the default graph."""
+        name = ox.NamedNode(graph) if graph is not None else ox.DefaultGraph()
+        return self.engine.quads_for_pattern(None, None, None, name)
+
+    def graphs(self) -> list[str]:
+        """The IRIs of the named graphs, sorted."""
+        return sorted(name.value for name in self.engine.named_graphs() if isinstance(name, ox.NamedNode))
+
+    def triples(self) -> int:
+        """How many triples the default graph, the merge, has."""
+        return sum(1 for _ in self.quads())
+
+    def checkpoint(self, path: Path) -> None:
+        """Copies the store to a new directory by hard links; the copy may be written, this store stays as it is."""
+        with _translated(f"be copied to {path}"):
+            self.engine.backup(str(path))

@@ -1,0 +1,94 @@
+"""What routes need: the catalogue, the pools, the pages, the reader's language and the current version."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from fastapi import Request
+
+from dpa_kg.errors import NotAcceptable, NotFound, Overloaded, ParameterError
+from dpa_kg.graph.versions import Version
+from dpa_kg.http.errors import ClientGone
+from dpa_kg.http.pages.rendering import Page, Pages
+from dpa_kg.query.catalogue import Catalogue
+from dpa_kg.representations.formats import HTML, Format, named
+from dpa_kg.representations.negotiation import negotiate, negotiate_language
+from dpa_kg.settings import Settings
+
+
+def catalogue(request: Request) -> Catalogue:
+    """The named queries."""
+    found: Catalogue = request.app.state.catalogue
+    return found
+
+
+def settings(request: Request) -> Settings:
+    """The settings that the app was made with."""
+    found: Settings = request.app.state.settings
+    return found
+
+
+def language(request: Request) -> str:
+    """One of en, es, fr, pt: by `?lang=`, else by Accept-Language."""
+    return negotiate_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+
+
+def base_url(request: Request) -> str:
+    """The address of this service as readers see it, without a slash at the end."""
+    return (settings(request).public_url or str(request.base_url)).rstrip("/")
+
+
+def page(request: Request) -> Page:
+    """What templates need to know of a request."""
+    pages: Pages = request.app.state.pages
+    return Page(pages, request, language(request), base_url(request))
+
+
+def version(request: Request) -> Version:
+    """The current version. Raises Overloaded where none is published yet, NotFound where `?version=` asks for another one."""
+    current: Version | None = request.app.state.versions.current()
+    if current is None:
+        raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
+    asked = request.query_params.get("version", str(current.number))
+    if not asked.isdecimal():
+        raise ParameterError(f"“version” takes a number, not “{asked}”.", hint=f"The current version is {current.number}.")
+    if int(asked) != current.number:
+        raise NotFound(f"Version {asked} is not served.", hint=f"The current version is {current.number}.")
+    return current
+
+
+def chosen(request: Request, offered: Sequence[Format]) -> Format:
+    """The format that `?format=` names, or else the Accept header. Raises ParameterError or NotAcceptable."""
+    if asked := request.query_params.get("format"):
+        return named(asked, offered)
+    return negotiate(request.headers.get("accept"), offered)
+
+
+def wants_page(request: Request, offered: Sequence[Format]) -> bool:
+    """Whether the caller would rather have a page than any of the offered formats, as browsers say they do."""
+    try:
+        return chosen(request, (*offered, HTML)) is HTML
+    except (NotAcceptable, ParameterError):
+        return False
+
+
+async def ask(request: Request, method: str, *, pool: Literal["adhoc", "questions"] = "questions", **arguments: Any) -> Any:
+    """Calls a method of the reader in a worker process; a client that hangs up cancels it (ClientGone), which frees the worker."""
+    workers = getattr(request.app.state, pool)
+    answer = asyncio.ensure_future(workers.call(method, **arguments))
+    gone = asyncio.ensure_future(_hang_up(request))
+    try:
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        raise ClientGone
+    finally:
+        gone.cancel()
+        answer.cancel()
+
+
+async def _hang_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

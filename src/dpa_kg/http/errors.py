@@ -1,0 +1,132 @@
+"""Errors as RFC 9457 problem documents, or as pages for browsers. Whatever goes wrong leaves the service through here."""
+
+from __future__ import annotations
+
+import http
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from dpa_kg.errors import DpaKgError, InputError, NotAcceptable, NotFound
+from dpa_kg.http.middleware import COMMON_HEADERS
+from dpa_kg.namespaces import BASE
+from dpa_kg.representations.formats import HTML, PROBLEM
+from dpa_kg.representations.negotiation import negotiate
+
+PROBLEM_TYPES: Final = f"{BASE}problem/"
+_LOG = logging.getLogger(__name__)
+_CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; nobody is left to read it
+
+
+class UnsupportedMediaType(InputError):
+    status, type, title = 415, "unsupported-media-type", "The body has a media type that is not read here"
+
+
+class MethodNotAllowed(InputError):
+    status, type, title = 405, "method-not-allowed", "This address is not used that way"
+
+
+class ClientGone(Exception):
+    """The client hung up before its answer was there."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem document (RFC 9457, section 3) with two extensions: `hint`, what to do; `candidates`, what was perhaps meant."""
+
+    status: int
+    type: str
+    title: str
+    detail: str
+    hint: str | None = None
+    candidates: tuple[Mapping[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: DpaKgError) -> Problem:
+        """The problem that an error of this package is."""
+        headers = {"Retry-After": "2"} if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE else {}
+        return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers)
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """The members of the JSON document; those without a value are left out."""
+        members = {
+            "type": PROBLEM_TYPES + self.type,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "hint": self.hint,
+            "candidates": [dict(candidate) for candidate in self.candidates],
+            "instance": f"urn:dpa-kg:request:{request_id}",
+        }
+        return {name: value for name, value in members.items() if value}
+
+
+def install(app: FastAPI) -> None:
+    """Registers a rendering for every kind of error, also those of the framework."""
+    app.add_exception_handler(DpaKgError, _own_error)
+    app.add_exception_handler(HTTPException, _framework_error)
+    app.add_exception_handler(RequestValidationError, _framework_error)
+    app.add_exception_handler(ClientGone, _client_gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def respond(request: Request, problem: Problem) -> Response:
+    """The problem as a page where the Accept header prefers one, else as JSON."""
+    headers = {**problem.headers, "Cache-Control": "no-store"}
+    if _prefers_page(request):
+        html = request.app.state.pages.error(request, problem)
+        return Response(html, problem.status, headers, HTML.content_type)
+    document = problem.document(request.scope.get("state", {}).get("request_id", ""))
+    return Response(json.dumps(document, ensure_ascii=False, indent=2), problem.status, headers, PROBLEM.media_type)
+
+
+def _prefers_page(request: Request) -> bool:
+    try:
+        return negotiate(request.headers.get("accept"), (PROBLEM, HTML)) is HTML
+    except NotAcceptable:
+        return False
+
+
+async def _own_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DpaKgError)  # noqa: S101 - told to the type checker
+    if error.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOG.warning("%s %s: %s", request.method, request.url.path, error.detail)
+    return respond(request, Problem.of(error))
+
+
+async def _framework_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first.get("loc", ())[1:])
+        return respond(request, Problem(422, "parameter", "A parameter is not right", f"{name}: {first.get('msg', '')}"))
+    assert isinstance(error, HTTPException)  # noqa: S101 - told to the type checker
+    headers = dict(error.headers or {})
+    if error.status_code == NotFound.status:
+        return respond(request, Problem.of(NotFound("There is nothing at this address.", hint="The API is described at /docs.")))
+    if error.status_code == MethodNotAllowed.status:
+        allowed = "GET, HEAD, POST, OPTIONS" if request.url.path == "/sparql" else "GET, HEAD, OPTIONS"
+        detail = f"{request.method} is not possible here."
+        return respond(request, Problem(405, MethodNotAllowed.type, MethodNotAllowed.title, detail, headers={"Allow": allowed}))
+    phrase = http.HTTPStatus(error.status_code).phrase
+    return respond(request, Problem(error.status_code, phrase.lower().replace(" ", "-"), phrase, str(error.detail), headers=headers))
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """The last resort: the trace goes to the log, never to the client. It runs outside of CommonHeaders."""
+    request_id = request.scope.get("state", {}).get("request_id", "")
+    _LOG.error("%s %s failed [%s]", request.method, request.url.path, request_id)
+    response = respond(request, Problem(500, DpaKgError.type, DpaKgError.title, "The service met an error that it did not expect."))
+    for name, value in COMMON_HEADERS.items():
+        response.headers[name] = value
+    return response

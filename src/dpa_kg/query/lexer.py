@@ -1,0 +1,83 @@
+"""Reads a SPARQL text as tokens, to find what must be known before any engine sees it (SPARQL 1.1 Query, section 19).
+
+This is not a parser: it only tells keywords, variables and brackets from strings, IRIs and comments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dpa_kg.errors import Forbidden, QuerySyntaxError, TextTooLong
+
+_TOKEN = re.compile(
+    r"""(?P<comment>\#[^\n\r]*)
+      | (?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
+      | (?P<string>\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3} | '{3}(?:[^'\\]|\\.|'(?!''))*+'{3}
+                 | "(?:[^"\\\n\r]|\\.)*+" | '(?:[^'\\\n\r]|\\.)*+')
+      | (?P<variable>[?$]\w+)
+      | (?P<name>[^\W\d]?[\w.-]*:(?:[\w.:-]|%[0-9A-Fa-f]{2}|\\.)*)
+      | (?P<word>[^\W\d]\w*)
+      | (?P<bracket>[{}()\[\]])
+      | (?P<other>\S)""",
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_FETCHES = frozenset({"SERVICE", "LOAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`kind` is comment, iri, string, variable, name (prefixed), word, bracket or other; `start` is its offset in the text."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of `text` in order; white space is passed over."""
+    for match in _TOKEN.finditer(text):
+        yield Token(match.lastgroup or "other", match.group(), match.start())
+
+
+def unescape(text: str) -> str:
+    r"""`text` with its codepoint escapes (`\u0053`) decoded, as SPARQL does before it parses (section 19.2)."""
+
+    def decode(match: re.Match[str]) -> str:
+        code = int(match[1] or match[2], 16)
+        return chr(code) if code <= 0x10FFFF else match[0]
+
+    return _ESCAPE.sub(decode, text)
+
+
+def guard(text: str, *, length: int, nesting: int) -> None:
+    """Refuses a text that no engine should see: too long (413), nested too deeply (400), or asking for other servers (403).
+
+    `length` is in bytes of UTF-8, `nesting` in open brackets. This saves time; safety is the worker process.
+    """
+    if len(text.encode("utf-8", "replace")) > length:
+        raise TextTooLong(f"The query is longer than {length} bytes.", hint="Shorten it, or ask for the limit to be raised.")
+    depth = 0
+    for token in tokens(unescape(text)):
+        if token.kind == "word" and token.text.upper() in _FETCHES:
+            raise Forbidden(
+                f"{token.text.upper()} is not allowed here: this service asks no other server.",
+                hint="Query the other endpoint yourself and join the answers.",
+            )
+        if token.kind == "bracket":
+            depth += 1 if token.text in "{([" else -1
+            if depth > nesting:
+                raise QuerySyntaxError(f"The query nests its brackets more than {nesting} deep.", hint="Flatten the query.")
+
+
+def query_form(text: str) -> str:
+    """SELECT, ASK, CONSTRUCT or DESCRIBE: the first such keyword of `text`. Raises QuerySyntaxError when there is none."""
+    for token in tokens(unescape(text)):
+        if token.kind == "word" and token.text.upper() in {"SELECT", "ASK", "CONSTRUCT", "DESCRIBE"}:
+            return token.text.upper()
+    raise QuerySyntaxError(
+        "The text is not a SPARQL query: there is no SELECT, ASK, CONSTRUCT or DESCRIBE in it.",
+        hint="Updates are not taken here.",
+    )

@@ -1,0 +1,196 @@
+"""Reads one published version: SPARQL, named queries, search, entities. Synchronous; a worker process or the CLI holds one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import pyoxigraph as ox
+
+from dpa_kg import resources
+from dpa_kg.errors import InputError, NotFound
+from dpa_kg.graph.metadata import Version
+from dpa_kg.graph.oxigraph import OxigraphStore
+from dpa_kg.graph.search import Names
+from dpa_kg.namespaces import GRAPH, expand
+from dpa_kg.query import dossier, internal, naming
+from dpa_kg.query.answers import Answer, Dossier, Hit, PassageRef, Payload, SearchResult, Statistics, Suggestion
+from dpa_kg.query.binding import Bound, bind
+from dpa_kg.query.catalogue import Catalogue, NamedQuery, localized
+from dpa_kg.query.lexer import guard, query_form
+from dpa_kg.query.rows import Evidence, columns_of, localize, page
+from dpa_kg.query.spool import Spool
+from dpa_kg.representations import jsonld
+from dpa_kg.representations.formats import GRAPH_FORMATS, JSON_LD, RESULT_FORMATS, Format
+from dpa_kg.representations.negotiation import negotiate
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one question may cost: bytes of its text, nesting of its brackets, bytes of its answer, rows of a named query's page."""
+
+    length: int = 65536
+    nesting: int = 64
+    result_bytes: int = 1 << 30
+    page_rows: int = 100
+    most_rows: int = 100_000
+
+
+class Reader:
+    """One version, opened read-only. Every method answers with a value of `answers`."""
+
+    def __init__(self, version: Version, spool: Path, limits: Limits | None = None, queries: Path | None = None) -> None:
+        self.version = version
+        self._spool = spool
+        self._limits = limits or Limits()
+        self._queries = queries
+        self._store = OxigraphStore.open_read_only(version.store_path)
+        self.names = Names(version.search_path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.names.close()
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The named queries; read when the first one is asked."""
+        return Catalogue.load(self._queries or resources.folder("queries"))
+
+    @cached_property
+    def passages(self) -> Mapping[str, PassageRef]:
+        """Every passage of the version by the IRI of its graph."""
+        return {ref.iri: ref for ref in internal.passages(self._store)}
+
+    def sparql(
+        self,
+        text: str,
+        *,
+        accept: str | None = None,
+        default_graphs: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        base: str | None = None,
+    ) -> Payload:
+        """Evaluates a caller's query and writes the result in the format that `accept` prefers among those of its form."""
+        guard(text, length=self._limits.length, nesting=self._limits.nesting)
+        form = query_form(text)
+        wanted = negotiate(accept, RESULT_FORMATS if form in {"SELECT", "ASK"} else GRAPH_FORMATS)
+        result = self._store.query(text, default_graph=default_graphs, named_graphs=named_graphs)
+        return self._write(result, wanted, base)
+
+    def _write(self, result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples, wanted: Format, base: str | None) -> Payload:
+        if isinstance(result, ox.QueryTriples) and wanted is JSON_LD:
+            return Payload(JSON_LD.media_type, jsonld.compact(result, context_url=f"{base}/context.jsonld" if base else None))
+        spool = Spool(self._spool, self._limits.result_bytes)
+        try:
+            result.serialize(spool, format=wanted.oxigraph)  # type: ignore[arg-type]  # the form of the query decides the kind of format
+        except BaseException:
+            spool.discard()
+            if spool.exceeded:
+                return spool.payload(wanted.media_type)
+            raise
+        return spool.payload(wanted.media_type)
+
+    def answer(
+        self, name: str, parameters: Mapping[str, Sequence[str]], *, language: str = "en", limit: int | None = None, offset: int = 0
+    ) -> Answer:
+        """The answer to the named query: rows `offset` to `offset + limit` of all, in a total order."""
+        query = self.catalogue.get(name)
+        if query.form != "SELECT":
+            raise InputError(f"The query '{name}' answers with a graph.", hint="Ask for Turtle or JSON-LD.")
+        limit = self._limits.page_rows if limit is None else min(limit, self._limits.most_rows)
+        bound = bind(query, parameters, self.names, language)
+        solutions = self._store.query(query.template.render(bound.rows, bound.given))
+        rows, total = page(solutions, offset, limit)
+        evidence = Evidence(self._store, self.passages, query, bound)
+        return Answer(
+            name=name,
+            title=localized(query.title, language),
+            description=localized(query.description, language),
+            subject=query.subject,
+            language=language,
+            version=self.version.number,
+            parameters=bound.resolved,
+            columns=columns_of(query, rows, self.catalogue, language),
+            rows=localize(rows, query.columns, self.names, language),
+            total=total,
+            offset=offset,
+            limit=limit,
+            coverage=self._coverage(query, bound, language),
+            evidence=evidence.of(rows),
+        )
+
+    def _coverage(self, query: NamedQuery, bound: Bound, language: str) -> list[str]:
+        """One sentence for each row of the coverage sibling that counts something."""
+        if query.coverage is None:
+            return []
+        rows, _ = page(self._store.query(query.coverage.render(bound.rows, bound.given)), 0, self._limits.page_rows)
+        counted = [{name: term["value"] for name, term in row.items()} for row in rows]
+        text = localized(query.coverage_text, language)
+        return [text.format_map(row) for row in counted if row.get("count", "0") != "0"]
+
+    def construct(
+        self,
+        name: str,
+        parameters: Mapping[str, Sequence[str]],
+        *,
+        accept: str | None = None,
+        language: str = "en",
+        base: str | None = None,
+    ) -> Payload:
+        """The graph that a named CONSTRUCT query makes."""
+        query = self.catalogue.get(name)
+        wanted = negotiate(accept, GRAPH_FORMATS)
+        bound = bind(query, parameters, self.names, language)
+        return self._write(self._store.query(query.template.render(bound.rows, bound.given)), wanted, base)
+
+    def search(self, text: str, *, noun: str | None = None, language: str = "en", limit: int = 20, offset: int = 0) -> SearchResult:
+        """Entities with a name that holds all words of `text`, the last one as a prefix."""
+        found, total, facets = self.names.search(text, noun, limit, offset)
+        labels = self.names.labels({iri for hit in found for iri in (hit.iri, hit.kind) if iri}, language)
+        hits = [Hit(hit.iri, hit.noun, labels.get(hit.iri, hit.matched), labels.get(hit.kind, ""), hit.matched) for hit in found]
+        return SearchResult(hits, total, facets)
+
+    def suggestions(self, type_name: str, language: str = "en", limit: int = 2000) -> list[Suggestion]:
+        """Names for a field that takes entities of the class `type_name` (a prefixed name)."""
+        return [Suggestion(label, iri) for label, iri in self.names.suggestions(expand(type_name), language, limit)]
+
+    def label(self, iri: str, language: str = "en") -> str:
+        """The name of an entity in a language, or an empty string."""
+        return self.names.labels([iri], language).get(iri, "")
+
+    def dossier(self, iri: str, language: str = "en") -> Dossier:
+        """Everything said of an entity. Raises NotFound when nothing is."""
+        facts = internal.facts(self._store, iri)
+        if not any(fact.subject == iri for fact in facts):
+            raise NotFound(f"Nothing is known of <{iri}>.", hint="/search finds entities by name.")
+        labels = naming.Labels(self.names, language)
+        return dossier.compose(iri, facts, names=self.names, labels=labels, passages=self.passages, version=self.version.number)
+
+    def describe(self, iri: str, *, format_name: str, base: str | None = None) -> Payload:
+        """The triples about an entity, the nodes that hang on it and what links to it. Raises NotFound when there are none."""
+        wanted = next(candidate for candidate in GRAPH_FORMATS if candidate.answers_to(format_name))
+        if not self.names.has_type(iri, expand("rdfs:Resource")) and not internal.exists(self._store, iri):
+            raise NotFound(f"Nothing is known of <{iri}>.", hint="/search finds entities by name.")
+        return self._write(internal.describe(self._store, iri), wanted, base)
+
+    def graph(self, name: str, *, format_name: str) -> Payload:
+        """One of the project's own graphs (`ontology`, `shapes`, `queries`, `provenance`) as it stands."""
+        wanted = next(candidate for candidate in GRAPH_FORMATS if candidate.answers_to(format_name))
+        return self._write(internal.whole_graph(self._store, GRAPH + name), wanted, None)
+
+    def statistics(self) -> Statistics:
+        """How much this version holds."""
+        counts = self.version.metadata
+        return Statistics(
+            version=self.version.number,
+            created=str(counts.created),
+            triples=counts.triples,
+            graphs=counts.graphs,
+            passages=len(self.passages),
+            entities=internal.entities_by_noun(self._store),
+        )

@@ -1,0 +1,61 @@
+"""Where a worker writes a result: small ones stay in memory, large ones go to a file that the web process sends on."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from dpa_kg.errors import LimitExceeded
+from dpa_kg.query.answers import Payload
+
+_IN_MEMORY = 1 << 20
+
+
+class Spool(io.RawIOBase):
+    """A binary sink of at most `limit` bytes. Past one MiB it continues in a new file of `folder`."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._memory = io.BytesIO()
+        self._file: IO[bytes] | None = None
+        self.size = 0
+        self.exceeded = False
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes, /) -> int:  # type: ignore[override]  # the engine writes bytes only
+        self.size += len(data)
+        if self.size > self._limit:
+            self.exceeded = True
+            raise self._too_large()
+        if self._file is None and self.size > _IN_MEMORY:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix="result-", dir=self._folder)
+            self._path = Path(name)
+            self._file = os.fdopen(descriptor, "wb")
+            self._file.write(self._memory.getbuffer())
+        (self._file or self._memory).write(data)
+        return len(data)
+
+    def _too_large(self) -> LimitExceeded:
+        return LimitExceeded(f"The answer is larger than {self._limit} bytes.", hint="Add LIMIT, or ask for fewer columns.")
+
+    def payload(self, media_type: str) -> Payload:
+        """What was written, closed. Raises LimitExceeded when it was too much."""
+        if self.exceeded:
+            raise self._too_large()
+        if self._file is None:
+            return Payload(media_type, self._memory.getvalue())
+        self._file.close()
+        return Payload(media_type, path=str(self._path))
+
+    def discard(self) -> None:
+        """Throws away what was written."""
+        if self._file is not None:
+            self._file.close()
+            self._path.unlink(missing_ok=True)

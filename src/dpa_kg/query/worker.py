@@ -1,0 +1,106 @@
+"""A worker process: opens published versions read-only and answers one question after the other. Run by `workers.Pool`.
+
+Texts of callers can overflow the engine's stack or eat memory; here that ends this process and no other.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from dpa_kg import errors
+from dpa_kg.errors import DpaKgError
+from dpa_kg.graph.versions import Versions
+from dpa_kg.query.answers import Payload, Wire
+from dpa_kg.query.frames import encode, receive
+from dpa_kg.query.reader import Limits, Reader
+
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+class Worker:
+    """Holds the reader of the version that was asked last, and with it the shared lock on it."""
+
+    def __init__(self, home: Path, spool: Path, limits: Limits, memory: int) -> None:
+        self._versions = Versions(home)
+        self._spool = spool
+        self._limits = limits
+        self._memory = memory
+        self._held = ExitStack()
+        self._reader: Reader | None = None
+
+    def answer(self, request: dict[str, Any]) -> Any:
+        """Calls one method of the reader of one version. `request` has version, method and arguments."""
+        return getattr(self._open(request["version"]), request["method"])(**request["arguments"])
+
+    def _open(self, number: int) -> Reader:
+        if self._reader is None or self._reader.version.number != number:
+            self._held.close()
+            self._held = ExitStack()
+            version = self._held.enter_context(self._versions.reading(number))
+            self._reader = self._held.enter_context(Reader(version, self._spool, self._limits))
+            _limit_memory(self._memory)
+        return self._reader
+
+
+def _limit_memory(extra: int) -> None:
+    """Lets this process grow by `extra` bytes of address space beyond what it has now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + extra
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+def _die_with_parent(parent: int) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the call
+        sys.exit(0)
+
+
+def _problem(error: DpaKgError) -> dict[str, Any]:
+    return {"error": type(error).__name__, "detail": error.detail, "hint": error.hint, "candidates": list(error.candidates)}
+
+
+def raise_problem(problem: dict[str, Any]) -> None:
+    """Raises the error that a worker reported."""
+    kind: type[DpaKgError] = getattr(errors, problem["error"], DpaKgError)
+    raise kind(problem["detail"], hint=problem["hint"], candidates=problem["candidates"])
+
+
+def serve(connection: socket.socket, worker: Worker) -> None:
+    """Answers until the other side closes the connection."""
+    stream = connection.makefile("rb")
+    while (frame := receive(stream.read)) is not None:
+        request, _ = frame
+        try:
+            value = worker.answer(request)
+            reply = encode({"value": Wire.dump(value)}, value.body if isinstance(value, Payload) else b"")
+        except DpaKgError as error:
+            reply = encode({"problem": _problem(error)})
+        except MemoryError:
+            reply = encode({"problem": _problem(errors.Overloaded("The query needs more memory than one query may take."))})
+        connection.sendall(reply)
+
+
+def main() -> None:
+    """The arguments arrive as the first frame: parent, home, spool, limits, memory."""
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    frame = receive(connection.makefile("rb", buffering=0).read)
+    if frame is None:
+        return
+    start, _ = frame
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    _die_with_parent(start["parent"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    serve(connection, Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From answers and graphs to bytes: formats, content negotiation, tables, JSON-LD."""

@@ -1,0 +1,40 @@
+"""Settings: environment variables that begin with `DPA_KG_`, or lines of a `.env` file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dpa_kg.resources import checkout
+
+
+def _default_home() -> Path:
+    """`.dpa-kg` in a checkout, else the user's data directory (XDG Base Directory Specification)."""
+    if root := checkout():
+        return root / ".dpa-kg"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "dpa-kg"
+
+
+class Settings(BaseSettings):
+    """One attribute per setting; the environment variable is `DPA_KG_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="DPA_KG_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=_default_home, description="where the versions of the graph live")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    public_url: str | None = Field(None, description="address that readers see, when it differs from host and port")
+
+    query_timeout: float = Field(30.0, gt=0, description="seconds that one query may take")
+    query_workers: int = Field(2, ge=1, description="processes that evaluate SPARQL texts sent by callers")
+    question_workers: int = Field(2, ge=1, description="processes that answer named queries, pages and search")
+    query_memory: int = Field(1024, ge=64, description="MiB of memory that one query may take on top of an idle worker")
+    query_queue: int = Field(64, ge=0, description="requests that may wait for a worker")
+    query_length: int = Field(65536, ge=1, description="bytes of the longest SPARQL text")
+    query_nesting: int = Field(64, ge=1, description="deepest nesting of brackets in a SPARQL text")
+    result_rows: int = Field(1_000_000, ge=1, description="rows of the largest answer")
+    result_bytes: int = Field(1_073_741_824, ge=1024, description="bytes of the largest answer")
+    page_rows: int = Field(100, ge=1, description="rows of a named query's answer when no limit is asked for")
