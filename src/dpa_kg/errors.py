@@ -92,7 +92,13 @@ class Overloaded(DpaKgError):
 
 
 class Refused(DpaKgError):
+    """`report` is the gate's report (`dpa_kg.graph.report.Report`)."""
+
     status, type, title = 422, "refused", "The data were refused"
+
+    def __init__(self, detail: str, *, report: object = None, hint: str | None = None) -> None:
+        super().__init__(detail, hint=hint)
+        self.report = report
 
 
 class BuildError(DpaKgError):

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -36,7 +35,7 @@ class Versions:
     def current(self) -> Version | None:
         """The published version; None before the first one. Raises BuildError where the link leads nowhere."""
         try:
-            number = int(Path(os.readlink(self.home / "current")).name)
+            number = int((self.home / "current").readlink().name)
         except FileNotFoundError:
             return None
         try:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,9 +46,11 @@ class Loaded:
             for quad in part.quads:
                 self.graphs.setdefault(name_of(quad.graph_name), set()).add(quad)
 
-    def with_part(self, part: Part) -> Loaded:
-        """The same and one more part."""
-        return Loaded((*self.parts, part))
+    def replacing(self, parts: Sequence[Part]) -> Loaded:
+        """The same, with more parts: their graphs replace those of the same name, but for the provenance, which grows."""
+        taken = {name_of(quad.graph_name) for part in parts for quad in part.quads} - {PROVENANCE_GRAPH}
+        kept = (Part(part.file, tuple(quad for quad in part.quads if name_of(quad.graph_name) not in taken)) for part in self.parts)
+        return Loaded((*kept, *parts))
 
     def files(self, graph: str, node: str | None = None) -> list[str]:
         """The files that write into `graph`; with a node, those that mention the node there, if any does."""

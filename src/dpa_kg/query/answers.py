@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
-
-from pydantic import TypeAdapter
 
 Term = Mapping[str, str]  # as in SPARQL 1.1 Query Results JSON: type, value, and where it applies xml:lang, datatype
 
@@ -139,7 +137,7 @@ class Payload:
     """A serialized result: small ones in `body`, large ones in the file `path`, which the receiver deletes."""
 
     media_type: str
-    body: bytes = b""
+    body: bytes | None = b""
     path: str | None = None
 
 
@@ -156,7 +154,7 @@ class Statistics:
 
 
 class Wire:
-    """Writes and reads the values of this module as JSON."""
+    """Writes and reads the values of this module as JSON. A payload's body travels beside it."""
 
     _types: ClassVar[tuple[type, ...]] = (Answer, SearchResult, Dossier, Payload, Statistics, Suggestion)
 
@@ -167,7 +165,7 @@ class Wire:
             return {"type": "list", "value": [cls.dump(item) for item in value]}
         if isinstance(value, str):
             return {"type": "str", "value": value}
-        return {"type": type(value).__name__, "value": TypeAdapter(type(value)).dump_python(value, mode="json", exclude={"body"})}
+        return {"type": type(value).__name__, "value": asdict(replace(value, body=None) if isinstance(value, Payload) else value)}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Any:
@@ -176,5 +174,7 @@ class Wire:
             return [cls.load(item) for item in data["value"]]
         if data["type"] == "str":
             return data["value"]
+        from pydantic import TypeAdapter  # noqa: PLC0415 - a worker only writes, and starts faster without it
+
         kind = next(kind for kind in cls._types if kind.__name__ == data["type"])
         return TypeAdapter(kind).validate_python(data["value"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +91,11 @@ class Catalogue:
     columns: Mapping[str, Text]
 
     @classmethod
-    def load(cls, folder: Path) -> Catalogue:
-        """Reads and checks every query of `folder`. Raises BuildError that names the file and what is wrong with it."""
+    def load(cls, folder: Path, *, check: bool = True) -> Catalogue:
+        """Reads every query of `folder`, and checks them unless that has been done. Raises BuildError: which file, what is wrong."""
         labels = _yaml((folder / "labels.yaml").read_text("utf-8"), "labels.yaml")
         files = sorted(path for path in folder.glob("*.rq") if "." not in path.stem)
-        queries = {path.stem: _read(path, labels) for path in files}
+        queries = {path.stem: _read(path, labels, check=check) for path in files}
         for path in folder.glob("*.*.rq"):
             name, kind = path.stem.split(".", 1)
             if name not in queries or kind not in {"coverage", "evidence"}:
@@ -137,7 +138,7 @@ def _yaml(text: str, where: str) -> dict[str, Any]:
     return read
 
 
-def _read(path: Path, labels: Mapping[str, Any]) -> NamedQuery:
+def _read(path: Path, labels: Mapping[str, Any], *, check: bool) -> NamedQuery:
     where = path.name
     source = path.read_text("utf-8")
     yaml_text, text = split_header(source)
@@ -149,9 +150,13 @@ def _read(path: Path, labels: Mapping[str, Any]) -> NamedQuery:
         raise BuildError(f"queries/{where}: unknown subject {header['subject']!r}; labels.yaml has {', '.join(labels['subjects'])}.")
     parameters = tuple(_parameter(name, spec, labels, where) for name, spec in (header.get("parameters") or {}).items())
     template = Template.parse(text, f"queries/{where}")
-    coverage, coverage_text = _sibling(path, "coverage", parameters)
-    evidence, _ = _sibling(path, "evidence", parameters)
-    _check(template, parameters, where, every=True)
+    coverage, coverage_text = _sibling(path, "coverage")
+    evidence, _ = _sibling(path, "evidence")
+    if check:
+        _check(template, parameters, where, every=True)
+        for kind, sibling in (("coverage", coverage), ("evidence", evidence)):
+            if sibling:
+                _check(sibling, parameters, f"{path.stem}.{kind}.rq", every=False)
     return NamedQuery(
         name=path.stem,
         subject=header["subject"],
@@ -197,13 +202,12 @@ def _example(spec: Mapping[str, Any]) -> Example:
     )
 
 
-def _sibling(path: Path, kind: str, parameters: tuple[Parameter, ...]) -> tuple[Template | None, Text]:
+def _sibling(path: Path, kind: str) -> tuple[Template | None, Text]:
     sibling = path.with_name(f"{path.stem}.{kind}.rq")
     if not sibling.is_file():
         return None, {}
     yaml_text, text = split_header(sibling.read_text("utf-8"))
     template = Template.parse(text, f"queries/{sibling.name}")
-    _check(template, parameters, sibling.name, every=False)
     return template, (_yaml(yaml_text, sibling.name).get("text", {}) if yaml_text.strip() else {})
 
 
@@ -221,10 +225,9 @@ def _check(template: Template, parameters: tuple[Parameter, ...], where: str, *,
     for line in template.lines:
         _check_optional(line.text, dict(line.conditions), by_variables, where)
     text = template.example(frozenset(names))
-    for variables in template.values:
-        for variable in variables:
-            if sum(token.text == f"?{variable}" for token in tokens(text)) < 2:
-                raise BuildError(f"queries/{where}: ?{variable} is bound by its VALUES row and used nowhere.")
+    uses = Counter(token.text for token in tokens(text) if token.kind == "variable")
+    if idle := [variable for variables in template.values for variable in variables if uses[f"?{variable}"] < 2]:
+        raise BuildError(f"queries/{where}: ?{idle[0]} is bound by its VALUES row and used nowhere.")
     if lost := misplaced(text):
         raise BuildError(f"queries/{where}: {', '.join(lost)} is used in a group that its VALUES row does not reach.")
     for given in (frozenset(names), frozenset(parameter.name for parameter in parameters if parameter.required)):

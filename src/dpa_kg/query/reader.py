@@ -58,8 +58,8 @@ class Reader:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """The named queries; read when the first one is asked."""
-        return Catalogue.load(self._queries or resources.folder("queries"))
+        """The named queries; read when the first one is asked. The service and the build have checked them."""
+        return Catalogue.load(self._queries or resources.folder("queries"), check=False)
 
     @cached_property
     def passages(self) -> Mapping[str, PassageRef]:

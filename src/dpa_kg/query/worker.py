@@ -99,6 +99,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     _die_with_parent(start["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    connection.sendall(encode({"ready": True}))
     serve(connection, Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"]))
 
 

@@ -7,15 +7,14 @@ a process of a pool.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 from dpa_kg.errors import Overloaded, QuerySyntaxError, QueryTimeout
@@ -26,6 +25,8 @@ from dpa_kg.query.worker import raise_problem
 from dpa_kg.settings import Settings
 
 _START_LIMIT = 60.0  # seconds that a worker may take to start
+_START_PAUSE = 1.0  # seconds between two attempts to start one
+_log = logging.getLogger(__name__)
 
 
 class _Process:
@@ -44,7 +45,7 @@ class _Process:
             process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL)
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
-        worker._writer.write(frames.encode(first))
+        await worker.ask(first)
         return worker
 
     async def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -65,10 +66,6 @@ class _Process:
         """The exit code of a process that has ended by itself."""
         return await self._process.wait()
 
-    @property
-    def running(self) -> bool:
-        return self._process.returncode is None
-
 
 class Pool:
     """`size` workers over the published versions. `current` gives the number of the version to read."""
@@ -77,26 +74,23 @@ class Pool:
         self._settings = settings
         self._size = size
         self._current = current
-        self._idle: deque[_Process] = deque()
-        self._slots = asyncio.Semaphore(size)
-        self._waiting = 0
+        self._idle: asyncio.Queue[_Process] = asyncio.Queue()
         self._busy: set[_Process] = set()
-        self._ending: set[asyncio.Task[int]] = set()
+        self._waiting = 0
+        self._replacing: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def start(self) -> None:
         """Starts the workers, so that the first question does not wait for them."""
-        self._idle.extend(await asyncio.gather(*(self._spawn() for _ in range(self._size))))
+        for worker in await asyncio.gather(*(self._spawn() for _ in range(self._size))):
+            self._idle.put_nowait(worker)
 
     async def close(self) -> None:
         """Ends every worker, also those at work."""
-        workers = [*self._idle, *self._busy]
-        self._idle.clear()
-        await asyncio.gather(*(worker.end() for worker in workers), *self._ending)
-
-    @property
-    def spool(self) -> Path:
-        """Where large results are written."""
-        return self._settings.home / "spool"
+        self._closed = True
+        await asyncio.gather(*self._replacing)
+        workers = [*self._busy, *(self._idle.get_nowait() for _ in range(self._idle.qsize()))]
+        await asyncio.gather(*(worker.end() for worker in workers))
 
     async def call(self, method: str, *, version: int | None = None, **arguments: Any) -> Any:
         """Calls a method of `Reader` in a worker, over the current version or the one that is named.
@@ -105,70 +99,68 @@ class Pool:
         text overflows the engine's stack, and whatever the method raises. Cancelling the call kills the worker.
         """
         number = version if version is not None else self._current()
-        request = {"version": number, "method": method, "arguments": arguments}
-        if self._slots.locked() and self._waiting >= self._settings.query_queue:
+        worker = await self._acquire()
+        healthy = False
+        try:
+            async with asyncio.timeout(self._settings.query_timeout):
+                reply, body = await worker.ask({"version": number, "method": method, "arguments": arguments})
+            healthy = True
+        except TimeoutError:
+            detail = f"The query took more than {self._settings.query_timeout:g} seconds."
+            raise QueryTimeout(detail, hint="Make it more selective, or add LIMIT.") from None
+        except (EOFError, ConnectionError):
+            raise _death(await worker.ended()) from None
+        finally:
+            self._release(worker, healthy)
+        return _value(reply, body)
+
+    async def _acquire(self) -> _Process:
+        """An idle worker; waits for one in the queue. Raises Overloaded when the queue is full, or does not move."""
+        if self._idle.empty() and self._waiting >= self._settings.query_queue:
             raise Overloaded("Too many questions are waiting already.", hint="Try again in a few seconds.")
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._settings.query_timeout):
-                await self._slots.acquire()
+            async with asyncio.timeout(self._settings.query_timeout + _START_LIMIT):
+                worker = await self._idle.get()
         except TimeoutError:
             raise Overloaded("All workers are busy.", hint="Try again in a few seconds.") from None
         finally:
             self._waiting -= 1
-        try:
-            return await self._work(request)
-        finally:
-            self._slots.release()
-
-    async def _work(self, request: dict[str, Any]) -> Any:
-        worker = await self._ready()
         self._busy.add(worker)
-        healthy = False
-        try:
-            async with asyncio.timeout(self._settings.query_timeout):
-                reply, body = await worker.ask(request)
-            healthy = True
-        except TimeoutError:
-            raise QueryTimeout(
-                f"The query took more than {self._settings.query_timeout:g} seconds.", hint="Make it more selective, or add LIMIT."
-            ) from None
-        except (EOFError, ConnectionError):
-            raise _death(await worker.ended()) from None
-        finally:
-            self._busy.discard(worker)
-            if healthy:
-                self._idle.append(worker)
+        return worker
+
+    def _release(self, worker: _Process, healthy: bool) -> None:
+        self._busy.discard(worker)
+        if healthy:
+            self._idle.put_nowait(worker)
+        else:
+            task = asyncio.get_running_loop().create_task(self._replace(worker))
+            self._replacing.add(task)
+            task.add_done_callback(self._replacing.discard)
+
+    async def _replace(self, worker: _Process) -> None:
+        await worker.end()
+        while not self._closed:
+            try:
+                self._idle.put_nowait(await self._spawn())
+            except (OSError, EOFError, TimeoutError):
+                _log.exception("A worker did not start; trying again.")
+                await asyncio.sleep(_START_PAUSE)
             else:
-                self._retire(worker)
-        return _value(reply, body)
-
-    async def _ready(self) -> _Process:
-        while self._idle:
-            worker = self._idle.popleft()
-            if worker.running:
-                return worker
-            self._retire(worker)
-        async with asyncio.timeout(_START_LIMIT):
-            return await self._spawn()
-
-    def _retire(self, worker: _Process) -> None:
-        task = asyncio.get_running_loop().create_task(worker.end())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+                return
 
     async def _spawn(self) -> _Process:
         settings = self._settings
         limits = Limits(settings.query_length, settings.query_nesting, settings.result_bytes, settings.page_rows)
-        return await _Process.start(
-            {
-                "parent": os.getpid(),
-                "home": str(settings.home),
-                "spool": str(self.spool),
-                "limits": asdict(limits),
-                "memory": settings.query_memory << 20,
-            }
-        )
+        first = {
+            "parent": os.getpid(),
+            "home": str(settings.home),
+            "spool": str(settings.home / "spool"),
+            "limits": asdict(limits),
+            "memory": settings.query_memory << 20,
+        }
+        async with asyncio.timeout(_START_LIMIT):
+            return await _Process.start(first)
 
 
 def _value(reply: dict[str, Any], body: bytes) -> Any:

@@ -1,0 +1,1 @@
+"""Pages for people: server-rendered HTML, no scripts, nothing loaded from elsewhere."""

@@ -1,0 +1,194 @@
+"""Worker processes: whatever a query does to its worker, the pool answers the caller plainly and the next question at once."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dpa_kg.errors import Forbidden, LimitExceeded, NotFound, Overloaded, QuerySyntaxError, QueryTimeout
+from dpa_kg.query.workers import Pool
+from dpa_kg.settings import Settings
+from tests.tiny import make_version
+
+CROSS_PRODUCT = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n ?o }"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_version(tmp_path_factory.mktemp("home")).path.parent.parent
+
+
+def with_pool(home: Path, use: Callable[[Pool], Awaitable[Any]], size: int = 1, **changes: Any) -> Any:
+    """Runs `use` with a pool over the tiny version."""
+
+    async def run() -> Any:
+        pool = Pool(Settings(home=home, **changes), size, lambda: 1)
+        await pool.start()
+        try:
+            return await use(pool)
+        finally:
+            await pool.close()
+
+    return asyncio.run(run())
+
+
+async def still_answers(pool: Pool) -> bool:
+    payload = await pool.call("sparql", text="ASK {}", accept="application/sparql-results+json")
+    return bool(payload.body.count(b"true") == 1)
+
+
+def test_a_question_is_answered_in_another_process(home: Path) -> None:
+    async def use(pool: Pool) -> Any:
+        return await pool.call("search", text="alpha", language="es")
+
+    result = with_pool(home, use)
+    assert [hit.label for hit in result.hits] == ["Alfa"]
+
+
+def test_many_questions_at_once_are_all_answered(home: Path) -> None:
+    async def use(pool: Pool) -> Any:
+        return await asyncio.gather(*(still_answers(pool) for _ in range(40)))
+
+    assert with_pool(home, use, size=2) == [True] * 40
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("SELECT * { " + "{ " * 5000 + "?s ?p ?o" + " }" * 5000 + " }", QuerySyntaxError),
+        ("SELECT (" + "1+" * 30000 + "1 AS ?n) {}", QuerySyntaxError),
+        ("SELECT * { ?s " + "<a:>/" * 12000 + "<a:> ?o }", QuerySyntaxError),
+        ("SELECT (" + "!" * 60000 + "true AS ?n) {}", QuerySyntaxError),
+        ("SELECT nonsense", QuerySyntaxError),
+        ("SELECT * { SERVICE <http://127.0.0.1/> { ?s ?p ?o } }", Forbidden),
+    ],
+    ids=["nested", "sum", "path", "not", "syntax", "service"],
+)
+def test_a_text_that_breaks_the_engine_is_an_error_of_its_caller(home: Path, text: str, error: type[Exception]) -> None:
+    async def use(pool: Pool) -> bool:
+        with pytest.raises(error):
+            await pool.call("sparql", text=text)
+        return await still_answers(pool)
+
+    assert with_pool(home, use, query_nesting=10_000, query_length=1 << 20)
+
+
+def test_the_clock_ends_a_query_and_the_next_one_is_answered(home: Path) -> None:
+    async def use(pool: Pool) -> bool:
+        with pytest.raises(QueryTimeout, match=r"more than 0\.5 seconds"):
+            await pool.call("sparql", text=CROSS_PRODUCT)
+        return await still_answers(pool)
+
+    assert with_pool(home, use, query_timeout=0.5)
+
+
+def test_a_query_that_eats_memory_is_ended(home: Path) -> None:
+    text = "SELECT ?a ?d ?g ?j { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n ?o } ORDER BY ?o ?k"
+
+    async def use(pool: Pool) -> bool:
+        with pytest.raises(Overloaded, match="memory"):
+            await pool.call("sparql", text=text)
+        return await still_answers(pool)
+
+    assert with_pool(home, use, query_memory=64, query_timeout=60)
+
+
+def test_a_caller_who_hangs_up_ends_the_query(home: Path) -> None:
+    async def use(pool: Pool) -> bool:
+        task = asyncio.create_task(pool.call("sparql", text=CROSS_PRODUCT))
+        await asyncio.sleep(0.3)
+        (busy,) = pool._busy
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await busy.ended() == -signal.SIGKILL
+        return await still_answers(pool)
+
+    assert with_pool(home, use)
+
+
+def test_a_full_queue_is_told_at_once(home: Path) -> None:
+    async def use(pool: Pool) -> bool:
+        first = asyncio.create_task(pool.call("sparql", text=CROSS_PRODUCT))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(still_answers(pool))
+        await asyncio.sleep(0.1)
+        with pytest.raises(Overloaded, match="waiting"):
+            await still_answers(pool)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        return await second
+
+    assert with_pool(home, use, query_queue=1)
+
+
+def test_an_answer_that_is_too_large_is_refused_whole(home: Path) -> None:
+    async def use(pool: Pool) -> bool:
+        with pytest.raises(LimitExceeded):
+            await pool.call("sparql", text="SELECT * { ?a ?b ?c . ?d ?e ?f }")
+        return await still_answers(pool)
+
+    assert with_pool(home, use, result_bytes=20_000)
+
+
+def test_a_large_answer_comes_as_a_file(home: Path) -> None:
+    async def use(pool: Pool) -> Any:
+        return await pool.call("sparql", text="SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", accept="text/csv")
+
+    payload = with_pool(home, use)
+    text = Path(payload.path).read_bytes()
+    Path(payload.path).unlink()
+    assert len(text) > 1 << 20
+    assert text.startswith(b"a,b,c,d,e,f,g,h,i\r\n")
+    assert text.endswith(b"\r\n")
+
+
+def test_a_version_that_is_not_there_is_not_found(home: Path) -> None:
+    async def use(pool: Pool) -> bool:
+        with pytest.raises(NotFound):
+            await pool.call("sparql", version=77, text="ASK {}")
+        return await still_answers(pool)
+
+    assert with_pool(home, use)
+
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from dpa_kg.query.workers import Pool
+from dpa_kg.settings import Settings
+
+async def main():
+    pool = Pool(Settings(home=Path(sys.argv[1])), 1, lambda: 1)
+    await pool.start()
+    await pool.call("sparql", text="ASK {}")
+    asyncio.create_task(pool.call("sparql", text=sys.argv[2]))
+    await asyncio.sleep(0.3)
+    print(next(iter(pool._busy))._process.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def test_a_worker_ends_with_a_parent_that_was_killed(home: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(home), CROSS_PRODUCT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        os.kill(worker, 0)
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while _runs(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _runs(worker)
+
+
+def _runs(process: int) -> bool:
+    status = Path(f"/proc/{process}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
