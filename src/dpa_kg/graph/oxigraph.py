@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
 import pyoxigraph as ox
 
@@ -24,7 +25,7 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except SyntaxError as error:
         raise QuerySyntaxError(f"The query does not parse: {error.msg}") from error
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError is how pyoxigraph says "corruption"
         raise BuildError(f"The store cannot {what}: {error}") from error
 
 
@@ -52,6 +53,13 @@ class OxigraphStore:
         """The store of a candidate, made where it does not exist. Raises BuildError where it cannot be opened."""
         with _translated(f"be opened at {path}"):
             return cls(ox.Store(str(path)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Closes the store. It must not be opened read-only before: RocksDB tidies up in the background and deletes files."""
+        del self.engine
 
     def query(
         self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,10 +208,11 @@ def _rank(row: Sequence[Any], words: Sequence[str]) -> tuple[Any, ...]:
     return folded != " ".join(words), kind == "variant", not folded.startswith(words[0]), -uses, len(folded), iri
 
 
-def best_label(rows: Iterable[NameRow], language: str) -> str:
-    """The label in `language`, or else in en, es, fr, pt, or any; the first in order where there are several."""
-    labels = [row for row in rows if row.kind == "label"]
+def best_label(rows: Sequence[NameRow], language: str) -> str:
+    """The label in `language`, or else in en, es, fr, pt, or any. Where there are several, a full name goes before an acronym."""
+    acronyms = {row.text for row in rows if row.kind == "acronym"}
+    labels = sorted((row for row in rows if row.kind == "label"), key=lambda row: (row.text in acronyms, row.text))
     for code in (language, *LANGUAGES):
-        if in_language := sorted(row.text for row in labels if row.language.partition("-")[0] == code):
+        if in_language := [row.text for row in labels if row.language.partition("-")[0] == code]:
             return in_language[0]
-    return min((row.text for row in labels), default="")
+    return labels[0].text if labels else ""

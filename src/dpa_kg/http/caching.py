@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request, Response
 
 from dpa_kg import __version__
 from dpa_kg.query.lexer import tokens, unescape
 
+Value = TypeVar("Value")
 _VOLATILE: Final = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 
 
@@ -43,7 +44,7 @@ def cache_headers(tag: str | None) -> dict[str, str]:
     return {"ETag": tag, "Cache-Control": "public, no-cache"} if tag else {"Cache-Control": "no-store"}
 
 
-class Memory[Value]:
+class Memory(Generic[Value]):
     """The most recently used values, at most `size` of them."""
 
     def __init__(self, size: int) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from fastapi import Request
 
-from dpa_kg.errors import NotAcceptable, NotFound, Overloaded, ParameterError
-from dpa_kg.graph.versions import Version
+from dpa_kg.errors import NotAcceptable, Overloaded, ParameterError
+from dpa_kg.graph.metadata import Version
+from dpa_kg.graph.versions import Versions
 from dpa_kg.http.errors import ClientGone
 from dpa_kg.http.pages.rendering import Page, Pages
 from dpa_kg.query.catalogue import Catalogue
+from dpa_kg.query.workers import Pool
 from dpa_kg.representations.formats import HTML, Format, named
 from dpa_kg.representations.negotiation import negotiate, negotiate_language
 from dpa_kg.settings import Settings
+
+_DIGITS: Final = 9
 
 
 def catalogue(request: Request) -> Catalogue:
@@ -47,15 +51,18 @@ def page(request: Request) -> Page:
 
 
 def version(request: Request) -> Version:
-    """The current version. Raises Overloaded where none is published yet, NotFound where `?version=` asks for another one."""
-    current: Version | None = request.app.state.versions.current()
+    """The version that answers: the one of `?version=`, else the current one.
+
+    Raises Overloaded where none is published yet, ParameterError and NotFound for a number that is none.
+    """
+    versions: Versions = request.app.state.versions
+    if asked := request.query_params.get("version"):
+        if not (asked.isascii() and asked.isdecimal() and len(asked) < _DIGITS):
+            raise ParameterError(f"“version” takes a number, not “{asked}”.", hint="Leave it out to ask the current version.")
+        return versions.get(int(asked))
+    current = versions.current()
     if current is None:
         raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
-    asked = request.query_params.get("version", str(current.number))
-    if not asked.isdecimal():
-        raise ParameterError(f"“version” takes a number, not “{asked}”.", hint=f"The current version is {current.number}.")
-    if int(asked) != current.number:
-        raise NotFound(f"Version {asked} is not served.", hint=f"The current version is {current.number}.")
     return current
 
 
@@ -75,9 +82,12 @@ def wants_page(request: Request, offered: Sequence[Format]) -> bool:
 
 
 async def ask(request: Request, method: str, *, pool: Literal["adhoc", "questions"] = "questions", **arguments: Any) -> Any:
-    """Calls a method of the reader in a worker process; a client that hangs up cancels it (ClientGone), which frees the worker."""
-    workers = getattr(request.app.state, pool)
-    answer = asyncio.ensure_future(workers.call(method, **arguments))
+    """Calls a method of the reader in a worker process, over the version that the request asks for.
+
+    A client that hangs up cancels the call (ClientGone), which frees the worker.
+    """
+    workers: Pool = getattr(request.app.state, pool)
+    answer = asyncio.ensure_future(workers.call(method, version=version(request).number, **arguments))
     gone = asyncio.ensure_future(_hang_up(request))
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)

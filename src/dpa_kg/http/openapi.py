@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from dpa_kg.namespaces import LANGUAGES
+from dpa_kg.namespaces import LANGUAGES, NOUNS, SCHEMES
 from dpa_kg.query.catalogue import NamedQuery, Parameter
 from dpa_kg.representations.formats import (
     FORM_TYPE,
     GRAPH_FORMATS,
     HTML,
+    JSON,
+    JSON_LD,
     PAGE_FORMATS,
     PROBLEM,
     RESULT_FORMATS,
@@ -23,6 +26,7 @@ from dpa_kg.representations.formats import (
 )
 
 Json = dict[str, Any]
+EXAMPLE: Final = "x-example"  # an extension: the address of a question that has an answer
 _PROBLEM: Final = {"$ref": "#/components/schemas/Problem"}
 _ERRORS: Final = {
     400: "The request cannot be understood",
@@ -70,7 +74,7 @@ def in_path(name: str, description: str) -> Json:
 
 def answers(formats: Iterable[Format], errors: Iterable[int], description: str = "The answer") -> Json:
     """The responses of an operation: 200 in each format, and the errors."""
-    content = {form.media_type: {} for form in formats}
+    content: Json = {form.media_type: {} for form in formats}
     problems = {
         str(status): {"description": _ERRORS[status], "content": {PROBLEM.media_type: {"schema": _PROBLEM}, HTML.media_type: {}}}
         for status in errors
@@ -86,7 +90,7 @@ def format_parameter(formats: Sequence[Format]) -> Json:
 LANGUAGE: Final = in_query("lang", "The language of names and texts, instead of Accept-Language.", {"type": "string", "enum": [*LANGUAGES]})
 LIMIT: Final = in_query("limit", "How many rows at most.", {"type": "integer", "minimum": 0})
 OFFSET: Final = in_query("offset", "How many rows to pass over.", {"type": "integer", "minimum": 0})
-VERSION: Final = in_query("version", "The version of the graph that must answer; only the current one is served.", {"type": "integer"})
+VERSION: Final = in_query("version", "The version of the graph that answers, instead of the current one.", {"type": "integer"})
 _GRAPHS: Final = [
     in_query(name, meaning, {"type": "array", "items": {"type": "string", "format": "uri"}}, style="form", explode=True)
     for name, meaning in (
@@ -114,10 +118,39 @@ SPARQL_POST: Final = {
     },
     "responses": _SPARQL_ANSWERS,
 }
+ID_ROUTE: Final = {
+    "parameters": [in_path("noun", "The kind of entity, such as `project`."), in_path("slug", "Its name in addresses.")],
+    "responses": {"303": {"description": "See the document about the entity"}},
+}
 DOC: Final = {
-    "parameters": [in_path("noun", "The kind of entity, such as `project`."), in_path("slug", "Its name in addresses."), LANGUAGE],
+    "parameters": [
+        in_path("noun", "The kind of entity, such as `project`."),
+        in_path("slug", "Its name in addresses; `.ttl`, `.jsonld`, `.nt`, `.rdf` or `.html` may follow."),
+        LANGUAGE,
+        format_parameter(PAGE_FORMATS),
+        VERSION,
+    ],
     "responses": answers(PAGE_FORMATS, (404, 406, 422, 503, 504)),
 }
+SEARCH: Final = {
+    "parameters": [
+        in_query("q", "A part of a name, in any language.", {"type": "string", "maxLength": 200}, required=True),
+        in_query("noun", "Only entities of this kind.", {"type": "string", "enum": [*NOUNS, *SCHEMES]}),
+        LIMIT,
+        OFFSET,
+        LANGUAGE,
+        format_parameter((JSON, HTML)),
+        VERSION,
+    ],
+    "responses": answers((JSON, HTML), (406, 422, 503, 504)),
+}
+ONTOLOGY: Final = {
+    "parameters": [LANGUAGE, format_parameter(PAGE_FORMATS), VERSION],
+    "responses": answers((*GRAPH_FORMATS, HTML), (404, 406, 422, 503)),
+}
+SHAPES: Final = {"parameters": [format_parameter(GRAPH_FORMATS), VERSION], "responses": answers(GRAPH_FORMATS, (404, 406, 422, 503))}
+CONTEXT: Final = {"responses": answers((JSON_LD,), ())}
+HEALTH: Final = {"responses": answers((JSON,), (503,))}
 
 
 def of_query(query: NamedQuery) -> Json:
@@ -126,7 +159,9 @@ def of_query(query: NamedQuery) -> Json:
     formats = TABLE_FORMATS if is_table else (*GRAPH_FORMATS, HTML)
     paging = [LIMIT, OFFSET] if is_table else []
     own = [_parameter(parameter) for parameter in query.parameters]
+    example = f"?{urlencode(query.examples[0].parameters, doseq=True)}" if query.examples else ""
     return {
+        EXAMPLE: f"/queries/{query.name}{example.rstrip('?')}",
         "parameters": [*own, *paging, LANGUAGE, format_parameter(formats), VERSION],
         "responses": answers(formats, (404, 406, 422, 503, 504)),
     }

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from rapidfuzz import process
 
 from dpa_kg.errors import NotFound
 from dpa_kg.http import openapi
-from dpa_kg.http.caching import cache_headers, entity_tag, not_modified
-from dpa_kg.http.dependencies import base_url, catalogue, chosen, language, page, version
+from dpa_kg.http.caching import cache_headers, entity_tag, is_repeatable, not_modified
+from dpa_kg.http.dependencies import base_url, catalogue, chosen, language, page, settings, version
 from dpa_kg.http.pages.catalogue import catalogue_page, entry_of
-from dpa_kg.http.question import respond
+from dpa_kg.http.pages.question import question_page
+from dpa_kg.http.question import Question, ask_graph, ask_rows, extra_of, next_offset
+from dpa_kg.http.responses import payload_response
+from dpa_kg.query.answers import Answer
 from dpa_kg.query.catalogue import Catalogue, NamedQuery
-from dpa_kg.representations.formats import HTML, JSON
+from dpa_kg.representations.formats import CSV, GRAPH_FORMATS, HTML, JSON, TABLE_FORMATS, TSV, XLSX, Format
+from dpa_kg.representations.tables import render
+
+_FILES: Final = (CSV, TSV, XLSX)
 
 
 def router_of(queries: Catalogue) -> APIRouter:
@@ -60,6 +68,43 @@ def _route_of(query: NamedQuery) -> Callable[[Request], Awaitable[Response]]:
         return await respond(request, query)
 
     return route
+
+
+async def respond(request: Request, query: NamedQuery) -> Response:
+    """Negotiates, asks a worker, represents. A 304 is sent without asking."""
+    is_table = query.form == "SELECT"
+    form = chosen(request, TABLE_FORMATS if is_table else (*GRAPH_FORMATS, HTML))
+    current, question = version(request), Question.read(request)
+    asked = (sorted(question.parameters.items()), question.limit, question.offset)
+    parts = (query.name, *asked, form.name, language(request), base_url(request), str(request.query_params))
+    tag = entity_tag(current.number, *parts) if is_repeatable(query.text) else None
+    if found := not_modified(request, tag):
+        return found
+    if form is HTML:
+        return await question_page(request, query, question, tag)
+    if not is_table:
+        return payload_response(await ask_graph(request, query, question, form), cache_headers(tag))
+    return await _table(request, query, question, form, tag)
+
+
+async def _table(request: Request, query: NamedQuery, question: Question, form: Format, tag: str | None) -> Response:
+    """A page of rows as JSON; all rows in the other formats, unless a limit was asked for."""
+    answer = await ask_rows(request, query, question, None if form is JSON else settings(request).result_rows)
+    extra = extra_of(request, query, question, answer) if form in (JSON, XLSX) else {}
+    body = await asyncio.to_thread(render, answer, form, extra=extra)
+    headers = {**cache_headers(tag), **_headers(request, query, question, answer, form)}
+    return Response(body, headers=headers, media_type=form.content_type)
+
+
+def _headers(request: Request, query: NamedQuery, question: Question, answer: Answer, form: Format) -> dict[str, str]:
+    headers = {"Content-Language": answer.language}
+    if form in _FILES:
+        headers["Content-Disposition"] = f'attachment; filename="{query.name}.{form.extension}"'
+    if following := next_offset(answer):
+        path = f"{base_url(request)}/queries/{query.name}"
+        same = {name: request.query_params.get(name) for name in ("lang", "format", "version")}
+        headers["Link"] = f'<{question.address(path, limit=question.limit, offset=following, **same)}>; rel="next"'
+    return headers
 
 
 async def _unknown(request: Request, name: str) -> Response:

@@ -1,26 +1,20 @@
-"""The answer to one named query, in the format and language that were asked for."""
+"""A question to a named query as an address asks it, and the calls that answer it."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from fastapi import Request, Response
+from fastapi import Request
 
 from dpa_kg.errors import ParameterError
-from dpa_kg.http.caching import cache_headers, entity_tag, is_repeatable, not_modified
-from dpa_kg.http.dependencies import ask, base_url, chosen, language, settings, version
-from dpa_kg.http.pages.question import question_page
-from dpa_kg.http.responses import payload_response
+from dpa_kg.http.dependencies import ask, base_url, language
 from dpa_kg.query.answers import Answer
 from dpa_kg.query.catalogue import RESERVED, NamedQuery
-from dpa_kg.representations.formats import CSV, GRAPH_FORMATS, HTML, JSON, TABLE_FORMATS, TSV, XLSX, Format
-from dpa_kg.representations.tables import render
+from dpa_kg.representations.formats import Format
 
-_FILES: Final = (CSV, TSV, XLSX)
 _DIGITS: Final = 9
 
 
@@ -46,25 +40,6 @@ class Question:
         given = {name: values for name, values in self.parameters.items() if values}
         fields = urlencode({**given, **{name: value for name, value in more.items() if value is not None}}, doseq=True)
         return f"{path}?{fields}" if fields else path
-
-
-async def respond(request: Request, query: NamedQuery) -> Response:
-    """Negotiates, asks a worker, represents. A 304 is sent without asking."""
-    is_table = query.form == "SELECT"
-    form = chosen(request, TABLE_FORMATS if is_table else (*GRAPH_FORMATS, HTML))
-    current, question = version(request), Question.read(request)
-    parts = (query.name, sorted(question.parameters.items()), question.limit, question.offset, form.name, language(request), base_url(request))
-    tag = entity_tag(current.number, *parts) if is_repeatable(query.text) else None
-    if found := not_modified(request, tag):
-        return found
-    if form is HTML:
-        return await question_page(request, query, question, tag)
-    if not is_table:
-        return payload_response(await ask_graph(request, query, question, form), cache_headers(tag))
-    answer = await ask_rows(request, query, question, settings(request).result_rows if form is not JSON else None)
-    extra = extra_of(request, query, question, answer) if form in (JSON, XLSX) else {}
-    body = await asyncio.to_thread(render, answer, form, extra=extra)
-    return Response(body, headers={**cache_headers(tag), **_headers(request, query, question, answer, form)}, media_type=form.content_type)
 
 
 async def ask_rows(request: Request, query: NamedQuery, question: Question, default_limit: int | None) -> Answer:
@@ -108,17 +83,6 @@ def next_offset(answer: Answer) -> int | None:
     """Where the next page of the answer begins, or None on the last one."""
     end = answer.offset + len(answer.rows)
     return end if answer.rows and end < answer.total else None
-
-
-def _headers(request: Request, query: NamedQuery, question: Question, answer: Answer, form: Format) -> dict[str, str]:
-    headers = {"Content-Language": answer.language}
-    if form in _FILES:
-        headers["Content-Disposition"] = f'attachment; filename="{query.name}.{form.extension}"'
-    if following := next_offset(answer):
-        path = f"{base_url(request)}/queries/{query.name}"
-        same = {name: request.query_params.get(name) for name in ("lang", "format")}
-        headers["Link"] = f'<{question.address(path, limit=question.limit, offset=following, **same)}>; rel="next"'
-    return headers
 
 
 def _whole_number(request: Request, name: str) -> int | None:

@@ -43,3 +43,12 @@ def payload_response(payload: Payload, headers: Mapping[str, str]) -> Response:
     if payload.path is not None:
         return SpooledResponse(payload.path, kind, headers)
     return Response(payload.body, 200, headers, kind)
+
+
+def read_payload(payload: Payload) -> bytes:
+    """The bytes of a worker's result; its file, where it has one, is removed."""
+    if payload.path is None:
+        return payload.body
+    body = Path(payload.path).read_bytes()
+    Path(payload.path).unlink()
+    return body

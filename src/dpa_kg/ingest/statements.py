@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -18,20 +18,35 @@ import pyoxigraph as ox
 from dpa_kg.errors import BuildError, InputError
 from dpa_kg.ingest.files import RdfFile, read
 from dpa_kg.ingest.passages import Source, passage_of, sources
-from dpa_kg.namespaces import ID, ONTOLOGY_GRAPH, PROVENANCE_GRAPH, REFERENCE_GRAPHS, SHAPES_GRAPH
+from dpa_kg.namespaces import DERIVED_GRAPH, ID, ONTOLOGY_GRAPH, PROVENANCE_GRAPH, QUERIES_GRAPH, REFERENCE_GRAPHS, SHAPES_GRAPH
 from dpa_kg.resources import folder
 from dpa_kg.terms import name_of
 
 _FOLDERS = (("statements", ".trig"), ("reference", ".ttl"))
+_OWN = frozenset({DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, QUERIES_GRAPH})
 _PROVENANCE = ox.NamedNode(PROVENANCE_GRAPH)
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one file puts into the graph; every quad has a named graph."""
+    """What one file puts into the graph; every quad has a named graph. `source` is the file as it was read."""
 
     file: str
     quads: tuple[ox.Quad, ...]
+    source: RdfFile | None = None
+
+    def writes(self, graph: str) -> bool:
+        """Whether the file puts anything into the graph."""
+        return any(name_of(quad.graph_name) == graph for quad in self.quads)
+
+    def mentions(self, node: str, graph: str) -> bool:
+        """Whether the file mentions the node in the graph."""
+        return any(node in (name_of(quad.subject), name_of(quad.object)) and name_of(quad.graph_name) == graph for quad in self.quads)
+
+    def place(self, graph: str, node: str) -> str:
+        """The file, and the line where the graph begins, or else where the node is first written."""
+        line = (self.source.line_of(graph) or self.source.line_of(node)) if self.source else None
+        return f"{self.file}, line {line}" if line else self.file
 
 
 @dataclass(frozen=True)
@@ -49,15 +64,13 @@ class Loaded:
     def replacing(self, parts: Sequence[Part]) -> Loaded:
         """The same, with more parts: their graphs replace those of the same name, but for the provenance, which grows."""
         taken = {name_of(quad.graph_name) for part in parts for quad in part.quads} - {PROVENANCE_GRAPH}
-        kept = (Part(part.file, tuple(quad for quad in part.quads if name_of(quad.graph_name) not in taken)) for part in self.parts)
+        kept = (replace(part, quads=tuple(q for q in part.quads if name_of(q.graph_name) not in taken)) for part in self.parts)
         return Loaded((*kept, *parts))
 
-    def files(self, graph: str, node: str | None = None) -> list[str]:
-        """The files that write into `graph`; with a node, those that mention the node there, if any does."""
-        writing = [(part.file, [quad for quad in part.quads if name_of(quad.graph_name) == graph]) for part in self.parts]
-        writing = [(file, quads) for file, quads in writing if quads]
-        mentioning = [file for file, quads in writing if node and any(node in (name_of(q.subject), name_of(q.object)) for q in quads)]
-        return mentioning or [file for file, _ in writing]
+    def files(self, graph: str, node: str) -> list[str]:
+        """The places in files that write into `graph`: those that mention the node there, if any does."""
+        writing = [part for part in self.parts if part.writes(graph)]
+        return [part.place(graph, node) for part in [part for part in writing if part.mentions(node, graph)] or writing]
 
 
 def load(root: Path | None = None) -> Loaded:
@@ -85,6 +98,19 @@ def load(root: Path | None = None) -> Loaded:
     return Loaded(tuple(parts))
 
 
+def foreign(path: Path) -> Part:
+    """A file from elsewhere; its triples without a graph go to one named after the file.
+
+    Raises InputError where it cannot be read, or writes to a graph that is the service's own.
+    """
+    file = read(path)
+    own = ox.NamedNode(path.resolve().as_uri())
+    quads = [q if isinstance(q.graph_name, ox.NamedNode) else ox.Quad(q.subject, q.predicate, q.object, own) for q in file.quads]
+    for graph in sorted({name_of(quad.graph_name) for quad in quads} & _OWN):
+        raise InputError(f"{file.place(graph)}: nothing may be written to {graph}.")
+    return Part(str(path), tuple(quads), file)
+
+
 def _listed(place: Path, extension: str, faults: list[str]) -> list[Path]:
     found = sorted(path for path in place.glob("*") if path.is_file() and path.suffix != ".md" and not path.name.startswith("."))
     faults += [f"data/{place.name}/{path.name}: files in this folder end in {extension}." for path in found if path.suffix != extension]
@@ -108,7 +134,7 @@ def _into(graph: str, *, blank_nodes: bool = False) -> Callable[[RdfFile, list[s
         if not blank_nodes:
             faults += _blank(file)
         name = ox.NamedNode(graph)
-        return Part(file.name, tuple(ox.Quad(quad.subject, quad.predicate, quad.object, name) for quad in file.quads))
+        return Part(file.name, tuple(ox.Quad(quad.subject, quad.predicate, quad.object, name) for quad in file.quads), file)
 
     return part
 
@@ -134,7 +160,7 @@ def _statements(files: list[RdfFile], known: dict[str, Source], faults: list[str
                 faults.append(f"{file.place(graph)}: {graph} stands in {owners[graph].place(graph)} already; a passage is in one file.")
             owners.setdefault(graph, file)
         faults += _loose(file, set(graphs))
-    return [Part(file.name, file.quads) for file in files]
+    return [Part(file.name, file.quads, file) for file in files]
 
 
 def _misplaced(graph: str, known: dict[str, Source]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 Term = Mapping[str, str]  # as in SPARQL 1.1 Query Results JSON: type, value, and where it applies xml:lang, datatype
@@ -40,7 +40,7 @@ class ResolvedValue:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a named query: one page of rows out of `total`, what it leaves out, and the passages behind each row."""
+    """The answer to a named query: one page of rows out of `total`, what it leaves out, the passages behind each row, and the text asked."""
 
     name: str
     title: str
@@ -56,6 +56,7 @@ class Answer:
     limit: int
     coverage: Sequence[str] = ()
     evidence: Sequence[Sequence[PassageRef]] = ()
+    sparql: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class Payload:
     """A serialized result: small ones in `body`, large ones in the file `path`, which the receiver deletes."""
 
     media_type: str
-    body: bytes | None = b""
+    body: bytes = b""
     path: str | None = None
 
 
@@ -165,7 +166,9 @@ class Wire:
             return {"type": "list", "value": [cls.dump(item) for item in value]}
         if isinstance(value, str):
             return {"type": "str", "value": value}
-        return {"type": type(value).__name__, "value": asdict(replace(value, body=None) if isinstance(value, Payload) else value)}
+        if isinstance(value, Payload):
+            return {"type": "Payload", "value": {"media_type": value.media_type, "path": value.path}}
+        return {"type": type(value).__name__, "value": asdict(value)}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Any:

@@ -82,9 +82,11 @@ class Reader:
         result = self._store.query(text, default_graph=default_graphs, named_graphs=named_graphs)
         return self._write(result, wanted, base)
 
-    def _write(self, result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples, wanted: Format, base: str | None) -> Payload:
+    def _write(
+        self, result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples, wanted: Format, base: str | None, root: str | None = None
+    ) -> Payload:
         if isinstance(result, ox.QueryTriples) and wanted is JSON_LD:
-            return Payload(JSON_LD.media_type, jsonld.compact(result, context_url=f"{base}/context.jsonld" if base else None))
+            return Payload(JSON_LD.media_type, jsonld.compact(result, context_url=f"{base}/context.jsonld" if base else None, root=root))
         spool = Spool(self._spool, self._limits.result_bytes)
         try:
             result.serialize(spool, format=wanted.oxigraph)  # type: ignore[arg-type]  # the form of the query decides the kind of format
@@ -104,8 +106,8 @@ class Reader:
             raise InputError(f"The query '{name}' answers with a graph.", hint="Ask for Turtle or JSON-LD.")
         limit = self._limits.page_rows if limit is None else min(limit, self._limits.most_rows)
         bound = bind(query, parameters, self.names, language)
-        solutions = self._store.query(query.template.render(bound.rows, bound.given))
-        rows, total = page(solutions, offset, limit)
+        text = query.template.render(bound.rows, bound.given)
+        rows, total = page(self._store.query(text), offset, limit)
         evidence = Evidence(self._store, self.passages, query, bound)
         return Answer(
             name=name,
@@ -122,6 +124,7 @@ class Reader:
             limit=limit,
             coverage=self._coverage(query, bound, language),
             evidence=evidence.of(rows),
+            sparql=text,
         )
 
     def _coverage(self, query: NamedQuery, bound: Bound, language: str) -> list[str]:
@@ -176,7 +179,7 @@ class Reader:
         wanted = next(candidate for candidate in GRAPH_FORMATS if candidate.answers_to(format_name))
         if not self.names.has_type(iri, expand("rdfs:Resource")) and not internal.exists(self._store, iri):
             raise NotFound(f"Nothing is known of <{iri}>.", hint="/search finds entities by name.")
-        return self._write(internal.describe(self._store, iri), wanted, base)
+        return self._write(internal.describe(self._store, iri), wanted, base, root=iri)
 
     def graph(self, name: str, *, format_name: str) -> Payload:
         """One of the project's own graphs (`ontology`, `shapes`, `queries`, `provenance`) as it stands."""

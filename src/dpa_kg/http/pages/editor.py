@@ -79,5 +79,3 @@ def _result(payload: Payload, operation: Operation, page: Page) -> Result:
     bindings = read["results"]["bindings"]
     table = table_of_results(read["head"]["vars"], bindings[:_MOST_ROWS], page)
     return Result(downloads, table, len(bindings), len(bindings) > _MOST_ROWS)
-
-

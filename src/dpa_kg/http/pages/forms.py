@@ -14,7 +14,14 @@ from dpa_kg.http.pages.rendering import Page
 from dpa_kg.query.answers import Suggestion
 from dpa_kg.query.catalogue import Example, NamedQuery, Parameter, localized
 
-_HELP = {"xsd:gYear": "year", "xsd:date": "date", "dpa:Period": "date", "xsd:integer": "number", "xsd:decimal": "number", "xsd:string": "text"}
+_HELP = {
+    "xsd:gYear": "year",
+    "xsd:date": "date",
+    "dpa:Period": "date",
+    "xsd:integer": "number",
+    "xsd:decimal": "number",
+    "xsd:string": "text",
+}
 
 
 @dataclass(frozen=True)

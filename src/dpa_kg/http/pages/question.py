@@ -53,7 +53,10 @@ async def question_page(request: Request, query: NamedQuery, question: Question,
 
 
 async def _outcome(request: Request, query: NamedQuery, question: Question) -> Answer | Payload | Problem | None:
-    if any(parameter.required and not question.parameters.get(parameter.name) for parameter in query.parameters) and not question.parameters:
+    if (
+        any(parameter.required and not question.parameters.get(parameter.name) for parameter in query.parameters)
+        and not question.parameters
+    ):
         return None
     try:
         if query.form == "SELECT":

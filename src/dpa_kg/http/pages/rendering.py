@@ -63,7 +63,7 @@ class Page:
     base: str
     languages: Mapping[str, str] = field(default_factory=lambda: LANGUAGE_NAMES)
 
-    def text(self, name: str, count: int | None = None, **values: Any) -> str:
+    def text(self, name: str, count: int | None = None, /, **values: Any) -> str:
         """The string `group.name` in the page's language; `count` chooses between its forms. Raises KeyError on an unknown name."""
         group, _, key = name.partition(".")
         entry = self.pages.texts[group][key]
@@ -109,7 +109,9 @@ class Page:
         """What to call an IRI that has no name."""
         return short_name(iri)
 
-    def respond(self, template: str, *, status: int = 200, tag: str | None = None, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+    def respond(
+        self, template: str, *, status: int = 200, tag: str | None = None, headers: Mapping[str, str] | None = None, **values: Any
+    ) -> Response:
         """The template as a response in the page's language."""
         html = self.pages.render(template, self, **values)
         common = {"Content-Language": self.language, **cache_headers(tag), **(headers or {})}

@@ -60,12 +60,11 @@ def table_of_results(variables: Sequence[str], bindings: Iterable[Mapping[str, T
 def cell(term: Term | None, page: Page, name: Term | None = None) -> Cell:
     """One term as a cell; `name` is what to show instead of an IRI."""
     if term is None:
-        return Cell((name["value"],)) if name else Cell(())
+        return Cell((name["value"],) if name else ())
     value = term["value"]
-    if term["type"] == "uri":
-        return Cell((name["value"] if name else page.short_name(value),), page.link(value))
-    if term["type"] == "bnode":
-        return Cell((f"_:{value}",))
+    if term["type"] != "literal":
+        shown = name["value"] if name else page.short_name(value) if term["type"] == "uri" else f"_:{value}"
+        return Cell((shown,), page.link(value) if term["type"] == "uri" else None)
     datatype = term.get("datatype", "")
     if datatype in _NUMBERS:
         return Cell((page.number(value),), style="number")

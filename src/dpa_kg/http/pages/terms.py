@@ -10,7 +10,9 @@ from typing import Final
 import pyoxigraph as ox
 
 from dpa_kg.http.pages.links import short_name
+from dpa_kg.http.responses import read_payload
 from dpa_kg.namespaces import DPA, LANGUAGES, PREFIXES, RDF, RDFS, SKOS
+from dpa_kg.query.answers import Payload
 
 _OWL: Final = PREFIXES["owl"]
 _KINDS: Final = {
@@ -41,10 +43,10 @@ class ShownTerm:
         return self.iri.removeprefix(DPA) if self.iri.startswith(DPA) else self.name.replace(":", "-")
 
 
-def shown_terms(triples: bytes, language: str) -> dict[str, list[ShownTerm]]:
-    """The terms of an ontology (N-Triples) under `classes` and `properties`, by name; own terms only."""
+def shown_terms(payload: Payload, language: str) -> dict[str, list[ShownTerm]]:
+    """The terms of an ontology (a payload of N-Triples) under `classes` and `properties`, by name; own terms only."""
     subjects: dict[str, dict[str, list[ox.NamedNode | ox.Literal]]] = defaultdict(lambda: defaultdict(list))
-    for triple in ox.parse(triples, format=ox.RdfFormat.N_TRIPLES):
+    for triple in ox.parse(read_payload(payload), format=ox.RdfFormat.N_TRIPLES):
         if isinstance(triple.subject, ox.NamedNode) and isinstance(triple.object, ox.NamedNode | ox.Literal):
             subjects[triple.subject.value][triple.predicate.value].append(triple.object)
     groups: dict[str, list[ShownTerm]] = {"classes": [], "properties": []}

@@ -1,0 +1,56 @@
+"""Fills a candidate: from its parent by hard links, with the graphs that came through the interface, and with the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyoxigraph as ox
+
+from dpa_kg.errors import BuildError
+from dpa_kg.graph import merge
+from dpa_kg.graph.metadata import Candidate, Metadata, Version
+from dpa_kg.graph.oxigraph import OxigraphStore, engine
+
+
+def opened(candidate: Candidate) -> OxigraphStore:
+    """The candidate's store, with what was asserted in the parent and nothing derived.
+
+    Where another engine made the parent, only the users' graphs are copied; those from files are read again anyway.
+    """
+    parent = candidate.parent
+    if parent is not None and parent.metadata.engine == engine():
+        OxigraphStore.open_read_only(parent.store_path).checkpoint(candidate.store_path)
+        store = OxigraphStore.open(candidate.store_path)
+        merge.strip_derived(store)
+        return store
+    store = OxigraphStore.open(candidate.store_path)
+    merge.change(store, users_quads(parent))
+    return store
+
+
+def users_quads(version: Version | None) -> list[ox.Quad]:
+    """The quads of the graphs that came through the interface: neither from files nor the service's own."""
+    if version is None:
+        return []
+    store = OxigraphStore.open_read_only(version.store_path)
+    graphs = [graph for graph in store.graphs() if graph not in merge.SYSTEM and graph not in version.metadata.file_graphs]
+    return [quad for graph in graphs for quad in store.quads(graph)]
+
+
+def replace_files(store: OxigraphStore, graphs: Mapping[str, set[ox.Quad]], before: Metadata | None) -> dict[str, int]:
+    """Makes the graphs that come from files what the files say. Returns how many quads were `added` and `removed`."""
+    added: list[ox.Quad] = []
+    removed: list[ox.Quad] = []
+    for graph in sorted({*graphs, *(before.file_graphs if before else ())}):
+        old, new = set(store.quads(graph)), graphs.get(graph, set())
+        added += sorted(new - old, key=str)
+        removed += sorted(old - new, key=str)
+    merge.change(store, added, removed)
+    return {"added": len(added), "removed": len(removed)}
+
+
+def compare(candidate: Candidate, written: int) -> None:
+    """Opens the store of the candidate, closed before, and counts. Raises BuildError where not every quad is there."""
+    found = len(OxigraphStore.open_read_only(candidate.store_path).engine)
+    if found != written:
+        raise BuildError(f"{written} quads were written, but {found} are on disk; nothing was published.", hint="Is the disk full?")

@@ -1,0 +1,76 @@
+"""The web application, put together: nothing is read or opened before `create_app` and its lifespan."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from dpa_kg import __version__, resources
+from dpa_kg.errors import Overloaded
+from dpa_kg.graph.versions import Versions
+from dpa_kg.http import entities, errors, openapi, operations, queries, search, sparql, vocabulary
+from dpa_kg.http.caching import Memory
+from dpa_kg.http.middleware import CommonHeaders
+from dpa_kg.http.pages import home
+from dpa_kg.http.pages.rendering import Pages
+from dpa_kg.query.catalogue import Catalogue
+from dpa_kg.query.workers import Pool
+from dpa_kg.settings import Settings
+
+_DESCRIPTION: Final = (
+    "A knowledge graph of the organizations, people and projects around Data-Pop Alliance, with the evidence for every statement. "
+    "Errors are problem documents (RFC 9457). Names are understood in English, Spanish, French and Portuguese."
+)
+_SUGGESTION_LISTS: Final = 128
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service over the versions in `settings.home`. Its lifespan starts and ends the workers."""
+    app = FastAPI(
+        title="DPA knowledge graph",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        telemetry={"tracing": False},
+    )
+    app.state.settings = settings
+    app.state.versions = Versions(settings.home)
+    app.state.catalogue = Catalogue.load(resources.folder("queries"))
+    app.state.pages = Pages()
+    app.state.suggestions = Memory(_SUGGESTION_LISTS)
+    for router in (home.router, queries.router_of(app.state.catalogue), sparql.router, entities.router, search.router):
+        app.include_router(router)
+    for router in (vocabulary.router, operations.router):
+        app.include_router(router)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(CommonHeaders)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Texts of callers have workers of their own, so that they never keep pages waiting."""
+    settings: Settings = app.state.settings
+    versions: Versions = app.state.versions
+
+    def current() -> int:
+        version = versions.current()
+        if version is None:
+            raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
+        return version.number
+
+    app.state.adhoc = Pool(settings, settings.query_workers, current)
+    app.state.questions = Pool(settings, settings.question_workers, current)
+    try:
+        await app.state.adhoc.start()
+        await app.state.questions.start()
+        yield
+    finally:
+        await app.state.adhoc.close()
+        await app.state.questions.close()
