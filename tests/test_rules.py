@@ -81,10 +81,9 @@ def test_everything_named_has_one_display_name() -> None:
 def test_a_month_ends_on_its_last_day() -> None:
     """Every month of two centuries, leap years and 1900 too, against the calendar of Python."""
     months = [(year, month) for year in range(1900, 2101) for month in range(1, 13)]
-    end, month_type = ox.NamedNode(f"{DPA}endDate"), ox.NamedNode(f"{XSD}gYearMonth")
-    store = merged([
-        ox.Quad(ox.NamedNode(f"urn:m:{y}-{m:02}"), end, ox.Literal(f"{y}-{m:02}", datatype=month_type), ox.NamedNode("urn:g")) for y, m in months
-    ])  # fmt: skip
+    end, month_type, graph = ox.NamedNode(f"{DPA}endDate"), ox.NamedNode(f"{XSD}gYearMonth"), ox.NamedNode("urn:g")
+    stated = {f"urn:m:{y}-{m:02}": ox.Literal(f"{y}-{m:02}", datatype=month_type) for y, m in months}
+    store = merged([ox.Quad(ox.NamedNode(iri), end, month, graph) for iri, month in stated.items()])
     rules.derive(store, [all_rules()["activeUntil"]])
     found = {quad.subject.value: quad.object.value for quad in store.quads(DERIVED_GRAPH)}  # type: ignore[union-attr]
     assert found == {f"urn:m:{y}-{m:02}": f"{y}-{m:02}-{calendar.monthrange(y, m)[1]}" for y, m in months}

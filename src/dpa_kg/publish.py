@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dpa_kg import __version__
-from dpa_kg.errors import Refused
+from dpa_kg.errors import BuildError, Refused
 from dpa_kg.graph import candidates, merge, nearest, rules, search
 from dpa_kg.graph.fingerprint import fingerprint
 from dpa_kg.graph.gate import Gate
@@ -64,10 +65,13 @@ def build(settings: Settings, progress: Stage = silent, *, root: Path | None = N
     with versions.writing():
         if not force and (version := up_to_date(settings, root)):  # made while we waited
             return version
-        with versions.candidate() as candidate:
-            metadata = _fill(candidate, progress, root)
-            with progress("publish"):
-                return versions.publish(candidate, metadata)
+        try:
+            with versions.candidate() as candidate:
+                metadata = _fill(candidate, progress, root)
+                with progress("publish"):
+                    return versions.publish(candidate, metadata)
+        except (OSError, sqlite3.Error) as error:
+            raise BuildError(f"The version cannot be written: {error}. The current one stays.", hint="Is the disk full?") from error
 
 
 def ensure(settings: Settings, progress: Stage = announced, *, root: Path | None = None) -> Version:

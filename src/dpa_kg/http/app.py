@@ -43,9 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.catalogue = Catalogue.load(resources.folder("queries"))
     app.state.pages = Pages()
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
-    for router in (home.router, queries.router_of(app.state.catalogue), sparql.router, entities.router, search.router):
-        app.include_router(router)
-    for router in (vocabulary.router, operations.router):
+    surfaces = (sparql, entities, search, vocabulary, operations, home)
+    for router in (*(surface.router for surface in surfaces), queries.router_of(app.state.catalogue)):
         app.include_router(router)
     errors.install(app)
     openapi.install(app)

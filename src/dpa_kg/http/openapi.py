@@ -135,7 +135,7 @@ DOC: Final = {
 SEARCH: Final = {
     "parameters": [
         in_query("q", "A part of a name, in any language.", {"type": "string", "maxLength": 200}, required=True),
-        in_query("noun", "Only entities of this kind.", {"type": "string", "enum": [*NOUNS, *SCHEMES]}),
+        in_query("noun", "Only entities of this kind.", {"type": "string", "enum": [*NOUNS, *SCHEMES, "scheme"]}),
         LIMIT,
         OFFSET,
         LANGUAGE,

@@ -12,6 +12,7 @@ from dpa_kg.errors import ParameterError
 from dpa_kg.http import openapi
 from dpa_kg.http.caching import cache_headers, entity_tag, not_modified
 from dpa_kg.http.dependencies import ask, base_url, chosen, language, page, version
+from dpa_kg.http.pages.links import link_to
 from dpa_kg.http.pages.rendering import Page
 from dpa_kg.http.question import Question
 from dpa_kg.namespaces import NOUNS, SCHEMES
@@ -50,7 +51,7 @@ def _one(asked: Question, name: str) -> str:
 
 def _noun(asked: Question) -> str | None:
     noun = _one(asked, "noun")
-    known = {*NOUNS, *SCHEMES}
+    known = {*NOUNS, *SCHEMES, "scheme"}
     if noun and noun not in known:
         raise ParameterError(f"There is no kind of entity “{noun}”.", hint=f"There are: {', '.join(sorted(known))}.")
     return noun or None
@@ -59,7 +60,7 @@ def _noun(asked: Question) -> str | None:
 def _data(request: Request, result: SearchResult | None) -> dict[str, Any]:
     if result is None:
         return {"total": 0, "facets": {}, "hits": []}
-    hits = [{**asdict(hit), "url": f"{base_url(request)}/id/{'/'.join(hit.iri.split('/')[-2:])}"} for hit in result.hits]
+    hits = [{**asdict(hit), "url": _address(request, hit.iri)} for hit in result.hits]
     return {"total": result.total, "facets": dict(result.facets), "hits": hits}
 
 
@@ -83,12 +84,20 @@ class _Shown:
 
     @property
     def facets(self) -> list[tuple[str, int]]:
-        return sorted(self.result.facets.items(), key=lambda facet: -facet[1]) if self.result else []
+        """The nouns of all hits with their numbers, the most frequent first; words of the vocabulary have none."""
+        found = self.result.facets if self.result else {}
+        return sorted(((noun, count) for noun, count in found.items() if noun), key=lambda facet: -facet[1])
 
     def address(self, page: Page, offset: int) -> str:
         """The same search from another row on."""
         own = {"q": self.text, **({"noun": self.noun} if self.noun else {}), **({"offset": offset} if offset else {})}
         return page.href("/search", own)
+
+
+def _address(request: Request, iri: str) -> str:
+    """Where this service tells about an IRI."""
+    link = link_to(iri)
+    return iri if link is None or link.external else base_url(request) + link.href
 
 
 def _page(request: Request, shown: _Shown, tag: str) -> Response:

@@ -35,7 +35,7 @@ def service_description(base: str, form: Format) -> bytes:
         triples.append(_triple(endpoint, f"{_SD}resultFormat", ox.NamedNode(_FORMATS + _FORMAT_NAMES[offered.name])))
     if form is JSON_LD:
         return compact(triples, context_url=f"{base}/context.jsonld")
-    written = ox.serialize(triples, format=form.oxigraph, prefixes={"sd": _SD, "formats": _FORMATS})  # type: ignore[arg-type]
+    written = ox.serialize(triples, format=form.rdf, prefixes={"sd": _SD, "formats": _FORMATS})
     return written or b""
 
 

@@ -25,6 +25,7 @@ from dpa_kg.query.rows import Evidence, columns_of, localize, page
 from dpa_kg.query.spool import Spool
 from dpa_kg.representations import jsonld
 from dpa_kg.representations.formats import GRAPH_FORMATS, JSON_LD, RESULT_FORMATS, Format
+from dpa_kg.representations.graphs import write_graph
 from dpa_kg.representations.negotiation import negotiate
 
 
@@ -89,7 +90,10 @@ class Reader:
             return Payload(JSON_LD.media_type, jsonld.compact(result, context_url=f"{base}/context.jsonld" if base else None, root=root))
         spool = Spool(self._spool, self._limits.result_bytes)
         try:
-            result.serialize(spool, format=wanted.oxigraph)  # type: ignore[arg-type]  # the form of the query decides the kind of format
+            if isinstance(result, ox.QueryTriples):
+                write_graph(result, spool, wanted)  # type: ignore[arg-type]  # a raw sink is enough
+            else:
+                result.serialize(spool, format=wanted.oxigraph)  # type: ignore[arg-type]  # the form of the query decides the kind of format
         except BaseException:
             spool.discard()
             if spool.exceeded:

@@ -35,6 +35,11 @@ class Format:
         """The engine's own format. Raises ValueError where the engine does not write it (XLSX, HTML, plain JSON)."""
         if self in RESULT_FORMATS and (results := QueryResultsFormat.from_media_type(self.media_type)):
             return results
+        return self.rdf
+
+    @property
+    def rdf(self) -> RdfFormat:
+        """The engine's format for triples or quads. Raises ValueError where this is none."""
         if self in GRAPH_FORMATS + DATASET_FORMATS and (graph := RdfFormat.from_media_type(self.media_type)):
             return graph
         raise ValueError(f"the engine does not write {self.label}")

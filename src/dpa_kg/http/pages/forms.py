@@ -72,13 +72,10 @@ def _told_apart(found: Sequence[Suggestion]) -> list[Suggestion]:
 def _field(parameter: Parameter, written: Sequence[str], page: Page) -> Field:
     values = [text for text in written if text.strip()] or ([parameter.default] if parameter.default else [])
     inputs = [*values, ""] if parameter.multiple or not values else values
-    helps = [page.text(f"field.{_HELP.get(parameter.type, 'entity')}")]
-    if parameter.multiple:
-        helps.append(page.text("field.multiple"))
     return Field(
         name=parameter.name,
         label=localized(parameter.label, page.language) or parameter.name,
-        help=" ".join(helps),
+        help=page.text(f"field.{_HELP.get(parameter.type, 'entity')}"),
         inputs=inputs,
         required=parameter.required,
         multiple=parameter.multiple,

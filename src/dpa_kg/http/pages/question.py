@@ -75,6 +75,7 @@ def _values(query: NamedQuery, question: Question, outcome: Answer | Payload | P
     graph = outcome.body.decode("utf-8")[:_MOST_TEXT] if isinstance(outcome, Payload) else None
     text = answer.sparql if answer else query.text
     return {
+        "instead": _instead(question, outcome, path, shown) if isinstance(outcome, Problem) else {},
         "answer": answer,
         "graph": graph,
         "table": table_of(answer, shown) if answer else None,
@@ -91,6 +92,21 @@ def _values(query: NamedQuery, question: Question, outcome: Answer | Payload | P
 def _asked(query: NamedQuery, answer: Answer, shown: Page) -> list[tuple[str, Sequence[ResolvedValue]]]:
     labels = {parameter.name: localized(parameter.label, shown.language) for parameter in query.parameters}
     return [(labels.get(name) or name, values) for name, values in answer.parameters.items()]
+
+
+def _instead(question: Question, problem: Problem, path: str, shown: Page) -> dict[str, str]:
+    """For each name that was perhaps meant, the question with it in the place of the one that was not understood."""
+    misread = [(name, value) for name, values in question.parameters.items() for value in values if f"'{value}'" in problem.detail]
+    if len(misread) != 1:
+        return {}
+    name, value = misread[0]
+    is_name_unique = len({candidate["name"] for candidate in problem.candidates}) == len(problem.candidates)
+    links = {}
+    for candidate in problem.candidates:
+        meant = candidate["name"] if is_name_unique and candidate["name"] != value else candidate.get("iri", "")
+        values = [meant if written == value else written for written in question.parameters[name]]
+        links[candidate["name"]] = shown.href(f"{path}#answer", {**question.parameters, name: values})
+    return links
 
 
 def _previous(answer: Answer, question: Question, path: str, shown: Page) -> str | None:

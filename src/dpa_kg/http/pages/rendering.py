@@ -73,8 +73,9 @@ class Page:
         return str(entry[self.language]).format(**values)
 
     def noun(self, noun: str) -> str:
-        """What the entities of a noun are called."""
-        return self.text(f"noun.{noun}" if noun in self.pages.texts["noun"] else "noun.other")
+        """What the entities of a noun are called; without a noun, the words of the vocabulary."""
+        known = noun or "term"
+        return self.text(f"noun.{known}" if known in self.pages.texts["noun"] else "noun.other")
 
     def number(self, value: float | str) -> str:
         """A number with the separators of the page's language; its digits stay as they are."""
