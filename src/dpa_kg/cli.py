@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from dpa_kg import __version__, cli_show
-from dpa_kg.errors import DpaKgError, Refused
+from dpa_kg.errors import DpaKgError, InputError, Refused
 from dpa_kg.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Group(TyperGroup):
             cli_show.refused(error, language=ctx.obj or "en")
         except DpaKgError as error:
             cli_show.error(error)
+        except ValidationError as error:
+            wrong = "; ".join(f"DPA_KG_{str(fault['loc'][0]).upper()} is “{fault['input']}”: {fault['msg']}" for fault in error.errors())
+            cli_show.error(InputError(f"A setting is not right. {wrong}.", hint="`dpa-kg settings` shows what there is to set."))
         raise typer.Exit(1)
 
 

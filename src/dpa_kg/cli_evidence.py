@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from dpa_kg import publish
+from dpa_kg import cli_show, publish
 from dpa_kg.errors import BuildError
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.search import Names
@@ -53,17 +52,17 @@ def show(
 
 
 def _print(iri: str, label: str, found: list[evidence.Evidence]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(f"[bold]{escape(label)}[/bold]  {iri}\n{len(found)} passage{'' if len(found) == 1 else 's'}")
+    screen = cli_show.console()
+    screen.print(f"[bold]{escape(label)}[/bold]  {iri}\n{len(found)} passage{'' if len(found) == 1 else 's'}")
     for passage in found:
-        console.print(f"\n[bold]{escape(passage.source)}[/bold], lines {passage.lines} ({passage.status})  {passage.graph}")
+        screen.print(f"\n[bold]{escape(passage.source)}[/bold], lines {passage.lines} ({passage.status})  {passage.graph}")
         if passage.note:
-            console.print(f"  note: {escape(passage.note)}")
+            screen.print(f"  note: {escape(passage.note)}")
         for number, text in passage.texts:
-            console.print(f"  [dim]{number:>5}[/dim]  {escape(text)}")
+            screen.print(f"  [dim]{number:>5}[/dim]  {escape(text)}")
         for triple in passage.statements:
-            console.print(f"    [cyan]{escape(' '.join(_term(term) for term in (triple.subject, triple.predicate, triple.object)))}[/cyan]")
-    console.print()
+            screen.print(f"    [cyan]{escape(' '.join(_term(term) for term in (triple.subject, triple.predicate, triple.object)))}[/cyan]")
+    screen.print()
 
 
 def _term(term: ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple) -> str:

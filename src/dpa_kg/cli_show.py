@@ -14,48 +14,52 @@ from rich.markup import escape
 from rich.table import Table
 
 from dpa_kg.errors import DpaKgError, Refused
+from dpa_kg.graph.report import Finding, Report, Severity
 from dpa_kg.namespaces import GRAPH, SHAPE
 from dpa_kg.settings import Settings
 
 if TYPE_CHECKING:
     from dpa_kg.graph.metadata import Version
-    from dpa_kg.graph.report import Finding, Report
     from dpa_kg.query.answers import SearchResult
 
 _COLOURS = {"violation": "red", "warning": "yellow", "info": "cyan"}
+_NOUNS: tuple[tuple[Severity, str], ...] = (("violation", "violation"), ("warning", "warning"), ("info", "note"))
 _SHOWN = 4  # passages of one finding
 _WORDS = {"load": "Reading the files", "merge": "Merging the graphs", "derive": "Applying the rules", "validate": "Validating with SHACL",
           "check": "Running the checks", "index": "Indexing the names", "publish": "Publishing"}  # fmt: skip
 
 
+def console(*, stderr: bool = False) -> Console:
+    """Lines are not broken, and `rdfs:label:` is no emoji."""
+    return Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
+
+
 def stages() -> Callable[[str], AbstractContextManager[None]]:
     """Progress: the stage at work, then its name and time."""
-    console = Console(stderr=True)
+    screen = console(stderr=True)
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
         start = time.perf_counter()
-        with console.status(f"{_WORDS.get(name, name)} …"):
+        with screen.status(f"{_WORDS.get(name, name)} …"):
             yield
-        console.print(f"{_WORDS.get(name, name):<22} {time.perf_counter() - start:6.2f} s", style="dim", highlight=False)
+        screen.print(f"{_WORDS.get(name, name):<22} {time.perf_counter() - start:6.2f} s", style="dim")
 
     return stage
 
 
 def error(what: DpaKgError) -> None:
     """One sentence, a hint, and what was perhaps meant."""
-    console = Console(stderr=True, soft_wrap=True)
-    console.print(f"[red]{escape(what.detail)}[/red]", highlight=False)
+    screen = console(stderr=True)
+    screen.print(f"[red]{escape(what.detail)}[/red]")
     if what.hint:
-        console.print(escape(what.hint), highlight=False)
+        screen.print(escape(what.hint))
     for candidate in what.candidates:
-        console.print(escape(f"  {candidate.get('name', '')}  {candidate.get('iri', '')}"), highlight=False)
+        screen.print(escape(f"  {candidate.get('name', '')}  {candidate.get('iri', '')}"))
 
 
 def refused(what: Refused, *, language: str) -> None:
     """The report of the gate on standard output, and the sentence on standard error."""
-    from dpa_kg.graph.report import Report  # noqa: PLC0415 (only where there is one)
-
     if isinstance(what.report, Report):
         report(what.report, language=language)
     error(what)
@@ -69,37 +73,38 @@ def json(value: Any) -> None:
 def version(built: Version) -> None:
     """What a build has made."""
     facts = built.metadata
-    Console(soft_wrap=True).print(
-        f"Version {built.number}: {facts.triples:,} triples in {facts.graphs:,} graphs, "
-        f"{facts.warnings} warnings and {facts.infos} notes (`dpa-kg validate` shows them).",
-        highlight=False,
-    )
+    said = f"{_count(facts.warnings, 'warning')} and {_count(facts.infos, 'note')} (`dpa-kg validate` shows them)."
+    console().print(f"Version {built.number}: {facts.triples:,} triples in {_count(facts.graphs, 'graph')}, {said}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def report(found: Report, *, language: str = "en", notes: bool = False) -> None:
     """The findings: violations and warnings in full, notes as counts unless `notes`."""
-    console = Console(soft_wrap=True)
+    screen = console()
     shown = [finding for finding in found.findings if notes or finding.severity != "info"]
     for finding in shown:
-        _finding(console, finding, language)
+        _finding(screen, finding, language)
     if not notes:
         for rule, count in Counter(_rule(finding) for finding in found.findings if finding.severity == "info").most_common():
-            console.print(f"[cyan]{count} × note[/cyan] {escape(rule)}", highlight=False)
+            screen.print(f"[cyan]{count} × note[/cyan] {escape(rule)}")
     verdict = "The data conform." if found.conforms else "The data do not conform."
-    counts = f"{found.count('violation')} violations, {found.count('warning')} warnings, {found.count('info')} notes"
-    console.print(f"{counts}. {verdict}", highlight=False)
+    counts = (_count(found.count(severity), noun) for severity, noun in _NOUNS)
+    screen.print(f"{', '.join(counts)}. {verdict}")
 
 
-def _finding(console: Console, finding: Finding, language: str) -> None:
+def _finding(screen: Console, finding: Finding, language: str) -> None:
     colour = _COLOURS[finding.severity]
-    console.print(f"[{colour}]{finding.severity}[/{colour}] {escape(finding.message(language))}", highlight=False)
+    screen.print(f"[{colour}]{finding.severity}[/{colour}] {escape(finding.message(language))}")
     files = sorted({file for mention in finding.mentions for file in mention.files})
     passages = [mention.graph.removeprefix(GRAPH) for mention in finding.mentions]
     for word, values in (("file", files), ("passage", passages)):
         more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
         if values:
-            console.print(escape(f"    {word:<8} {', '.join(values[:_SHOWN])}{more}"), style="dim", highlight=False)
-    console.print(escape(f"    {'rule':<8} {_rule(finding)}"), style="dim", highlight=False)
+            screen.print(escape(f"    {word:<8} {', '.join(values[:_SHOWN])}{more}"), style="dim")
+    screen.print(escape(f"    {'rule':<8} {_rule(finding)}"), style="dim")
 
 
 def _rule(finding: Finding) -> str:
@@ -117,9 +122,9 @@ def versions(known: Sequence[Version], current: Version | None) -> None:
             f"{facts.changes['added']:,}", f"{facts.changes['removed']:,}", str(facts.warnings), str(facts.infos), str(facts.parent or "—"),
         )  # fmt: skip
     if known:
-        Console().print(table)
+        console().print(table)
     else:
-        Console().print("There is no version yet; `dpa-kg build` makes the first one.", highlight=False)
+        console().print("There is no version yet; `dpa-kg build` makes the first one.")
 
 
 def settings(values: Settings) -> None:
@@ -128,7 +133,7 @@ def settings(values: Settings) -> None:
     for name, field in type(values).model_fields.items():
         value = getattr(values, name)
         table.add_row(f"DPA_KG_{name.upper()}", "—" if value is None else str(value), field.description or "")
-    Console(soft_wrap=True).print(table)
+    console().print(table)
 
 
 def hits(found: SearchResult) -> None:
@@ -136,7 +141,7 @@ def hits(found: SearchResult) -> None:
     table = Table("name", "kind", "found by", "entity", box=None)
     for hit in found.hits:
         table.add_row(escape(hit.label), hit.kind_label or hit.noun, escape(hit.matched), hit.iri)
-    console = Console(soft_wrap=True)
+    screen = console()
     if found.hits:
-        console.print(table)
-    console.print(f"{len(found.hits)} of {found.total} found.", highlight=False)
+        screen.print(table)
+    screen.print(f"{len(found.hits)} of {found.total} found.")

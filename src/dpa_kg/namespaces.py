@@ -28,7 +28,7 @@ SCHEMA: Final = "https://schema.org/"
 
 PREFIXES: Final[dict[str, str]] = {
     "dpa": DPA,
-    **{name: f"{ID}{name}/" for name in (*NOUNS, *SCHEMES)},
+    **{name: f"{ID}{name}/" for name in (*NOUNS, *SCHEMES, "scheme")},
     "graph": GRAPH,
     "shape": SHAPE,
     "query": QUERY,

@@ -56,7 +56,7 @@ class _Compactor(jsonld.JsonLdProcessor):  # type: ignore[misc]  # pyld has no t
         self._known: dict[tuple[int, str, bool], Any] = {}
         self._prefixes: dict[int, dict[str, str]] = {}
 
-    def _compact_iri(
+    def _compact_iri(  # noqa: PLR0917 - pyld calls it so
         self, active_ctx: Any, iri: Any, value: Any = None, vocab: bool = False, base: Any = None, reverse: bool = False
     ) -> Any:
         if value is not None or reverse or not isinstance(iri, str):
