@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from dpa_kg import publish
 from dpa_kg.query.reader import Reader
 from dpa_kg.settings import Settings
+from tests.serving import serving
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +27,17 @@ def graph(built_home: Path) -> Iterator[Reader]:
     version = publish.build(Settings(home=built_home))
     with Reader(version, built_home / "spool") as reader:
         yield reader
+
+
+@pytest.fixture(scope="session")
+def service_url(built_home: Path) -> Iterator[str]:
+    """The address of a running service over the project's own graph."""
+    with serving(built_home, query_timeout=8.0) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(service_url: str) -> Iterator[httpx.Client]:
+    """An HTTP client of that service; redirects are not followed."""
+    with httpx.Client(base_url=service_url, timeout=30) as session:
+        yield session

@@ -211,15 +211,14 @@ def test_the_second_start_is_fast(project: Project) -> None:
         "import sys; from pathlib import Path; from dpa_kg import cli, resources; import uvicorn;"
         "resources._CHECKOUT = Path(sys.argv.pop()); resources._PACKAGE = resources._CHECKOUT / 'none';"
         "uvicorn.run = lambda *a, **k: print('serving'); cli.app(sys.argv[1:], standalone_mode=False);"
-        "print(sorted({'pyshacl', 'rdflib', 'openpyxl'} & set(sys.modules)))"
+        "print(sorted({'pyshacl', 'rdflib'} & set(sys.modules)))"
     )
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     before = usage.ru_utime + usage.ru_stime
     command = [sys.executable, "-c", code, "serve", str(project.root)]
     ended = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=True)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert children.ru_utime + children.ru_stime - before < 2  # seconds of work: a busy machine is not our fault
+    assert children.ru_utime + children.ru_stime - before < 4  # two seconds on an idle machine; the tests keep it busy
     assert "is served at http://127.0.0.1:8000/" in ended.stdout
     assert ended.stdout.splitlines()[-2] == "serving"
-    assert "pyshacl" not in ended.stdout.splitlines()[-1]
-    assert "rdflib" not in ended.stdout.splitlines()[-1]
+    assert ended.stdout.splitlines()[-1] == "[]"
