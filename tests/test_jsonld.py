@@ -14,7 +14,7 @@ from pyld import jsonld
 
 from dpa_kg import resources
 from dpa_kg.errors import Forbidden
-from dpa_kg.namespaces import DPA, ID, PREFIXES, RDF, XSD
+from dpa_kg.namespaces import DPA, GRAPH, ID, PREFIXES, RDF, XSD
 from dpa_kg.representations.jsonld import CANONICAL_CONTEXT, Context, compact
 
 URL = "http://127.0.0.1:8000/context.jsonld"
@@ -123,10 +123,14 @@ def test_a_context_from_elsewhere_is_never_read() -> None:
 
 
 LOCAL = st.text("abcxyz0-.é ", min_size=1, max_size=8)
-IRIS = st.builds(lambda prefix, local: ox.NamedNode(PREFIXES[prefix] + local.replace(" ", "_")), st.sampled_from(sorted(PREFIXES)), LOCAL)
-ODD = st.sampled_from(["urn:x:y", "https://w3id.org/dpa-kg/graph/lac-page/L44", "http://e.org/", "https://w3id.org/dpa-kg/id/organization/a/b"])
+IRIS = st.builds(
+    lambda prefix, local: ox.NamedNode(PREFIXES[prefix] + local.replace(" ", "_")),
+    st.sampled_from(sorted(PREFIXES)),
+    LOCAL,
+)
+ODD = st.sampled_from(["urn:x:y", f"{GRAPH}lac-page/L44", "http://e.org/", f"{ID}organization/a/b"])
 NODES = IRIS | ODD.map(ox.NamedNode) | st.sampled_from([ox.BlankNode("a"), ox.BlankNode("b")])
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
 LITERALS = (
     TEXT.map(ox.Literal)
     | st.builds(lambda text, language: ox.Literal(text, language=language), TEXT, st.sampled_from(["en", "es", "pt-br", "it"]))
@@ -136,8 +140,10 @@ LITERALS = (
         st.sampled_from([f"{XSD}gYear", f"{XSD}date", f"{XSD}decimal", f"{XSD}integer", f"{XSD}boolean", f"{DPA}odd"]),
     )
 )
-OWN = [f"{DPA}{name}" for name in ("startDate", "participation", "place", "theme", "amount", "acronym", "variantName", "position", "series")]
-PREDICATES = st.sampled_from([*OWN, f"{RDF}type", PREFIXES["rdfs"] + "label", PREFIXES["prov"] + "agent"]).map(ox.NamedNode) | IRIS
+LOCAL_NAMES = ("startDate", "participation", "place", "theme", "amount", "acronym", "variantName", "position", "series")
+OWN = [f"{DPA}{name}" for name in LOCAL_NAMES]
+OTHERS = [f"{RDF}type", PREFIXES["rdfs"] + "label", PREFIXES["prov"] + "agent"]
+PREDICATES = st.sampled_from([*OWN, *OTHERS]).map(ox.NamedNode) | IRIS
 TRIPLES = st.lists(st.builds(ox.Triple, NODES, PREDICATES, NODES | LITERALS), max_size=12)
 
 

@@ -314,6 +314,8 @@ def test_the_ontology_is_validated_with_shapes_of_its_own(project: Project) -> N
          "letter.trig, line {line}: a statement on https://w3id.org/dpa-kg/id/project/x stands outside any graph"),
         ("data/statements/letter.trig", "\n<https://w3id.org/dpa-kg/graph/post/L1> { project:x a dpa:Project }\n",
          "graph/post/L1 is a passage of 'post', which data/sources.ttl does not describe"),
+        ("data/statements/letter.trig", "\nletter:L1-16 { project:x a dpa:Project }\n",
+         "letter.trig, line {line}: https://w3id.org/dpa-kg/graph/letter/L1-16 has 16 lines"),
         ("data/statements/letter.trig", "\nletter:L2-1 { project:x a dpa:Project }\n", "letter.trig, line {line}: "),
         ("data/statements/letter.trig", "\n<https://w3id.org/dpa-kg/graph/note/L6> { project:x a dpa:Project }\n",
          "https://w3id.org/dpa-kg/graph/note/L6 stands in data/statements/letter.trig, line {line} already"),

@@ -15,6 +15,7 @@ import pyoxigraph as ox
 import pytest
 
 from dpa_kg.errors import BuildError, InputError, NotFound, Overloaded
+from dpa_kg.graph.locks import exclusive
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.versions import Versions
@@ -176,12 +177,47 @@ def test_the_number_of_a_deleted_version_is_not_given_again(versions: Versions) 
     assert publish(versions).number == 3
 
 
-def test_a_reader_that_comes_while_a_version_is_deleted_is_told_so(versions: Versions) -> None:
+def test_a_reader_that_waits_while_a_version_is_deleted_is_told_that_it_is_gone(versions: Versions) -> None:
     publish(versions)
     publish(versions)
-    (versions.folder / "000001" / "lock").unlink()  # as deletion does, after version.json was looked at
-    with pytest.raises(NotFound), versions.reading(1):
-        pass
+    told: list[str] = []
+
+    def read() -> None:
+        try:
+            with versions.reading(1):
+                told.append("read")
+        except NotFound:
+            told.append("gone")
+
+    thread = threading.Thread(target=read)
+    lock = versions.folder / "000001" / "lock"
+    with exclusive(lock, "busy"):
+        thread.start()
+        time.sleep(0.3)
+        assert told == []
+        lock.unlink()
+    thread.join()
+    assert told == ["gone"]
+
+
+def test_a_reader_of_the_current_version_looks_again_when_it_is_deleted_meanwhile(versions: Versions) -> None:
+    publish(versions)
+    publish(versions)
+    read: list[int] = []
+
+    def reader() -> None:
+        with versions.reading() as version:
+            read.append(version.number)
+
+    thread = threading.Thread(target=reader)
+    lock = versions.folder / "000002" / "lock"
+    with exclusive(lock, "busy"):
+        thread.start()
+        time.sleep(0.3)
+        versions.rollback(1, instead_of="x")
+        lock.unlink()
+    thread.join()
+    assert read == [1]
 
 
 def test_a_store_that_is_open_answers_while_others_are_published(versions: Versions) -> None:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from dpa_kg.errors import DpaKgError, Refused
 from dpa_kg.graph.report import Finding, Report, Severity
-from dpa_kg.namespaces import GRAPH, SHAPE
+from dpa_kg.namespaces import GRAPH, SHAPE, compact
 from dpa_kg.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
 _COLOURS = {"violation": "red", "warning": "yellow", "info": "cyan"}
 _NOUNS: tuple[tuple[Severity, str], ...] = (("violation", "violation"), ("warning", "warning"), ("info", "note"))
+_WIDTH = 240  # characters of a line that goes to no terminal
 _SHOWN = 4  # passages of one finding
 _WORDS = {"load": "Reading the files", "merge": "Merging the graphs", "derive": "Applying the rules", "validate": "Validating with SHACL",
           "check": "Running the checks", "index": "Indexing the names", "publish": "Publishing"}  # fmt: skip
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Lines are not broken, and `rdfs:label:` is no emoji."""
-    return Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
+    """Lines are not broken, `rdfs:label:` is no emoji, and a table that goes to a file or a pipe has room."""
+    screen = Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False)
+    if not screen.is_terminal:
+        screen.width = _WIDTH
+    return screen
 
 
 def stages() -> Callable[[str], AbstractContextManager[None]]:
@@ -111,16 +115,21 @@ def _rule(finding: Finding) -> str:
     return finding.rule.replace(SHAPE, "shape:")
 
 
+def _table(*headings: str) -> Table:
+    table = Table(box=None)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def versions(known: Sequence[Version], current: Version | None) -> None:
     """A table of versions."""
-    table = Table("", "version", "created (UTC)", "triples", "graphs", "added", "removed", "warnings", "notes", "made from", box=None)
+    table = _table("", "version", "created (UTC)", "triples", "graphs", "added", "removed", "warnings", "notes")
     for one in known:
         facts = one.metadata
+        numbers = (facts.triples, facts.graphs, facts.changes["added"], facts.changes["removed"], facts.warnings, facts.infos)
         arrow = "→" if current and one.number == current.number else ""
-        table.add_row(
-            arrow, str(one.number), facts.created.replace("+00:00", ""), f"{facts.triples:,}", str(facts.graphs),
-            f"{facts.changes['added']:,}", f"{facts.changes['removed']:,}", str(facts.warnings), str(facts.infos), str(facts.parent or "—"),
-        )  # fmt: skip
+        table.add_row(arrow, str(one.number), facts.created.removesuffix("+00:00"), *(f"{number:,}" for number in numbers))
     if known:
         console().print(table)
     else:
@@ -129,18 +138,18 @@ def versions(known: Sequence[Version], current: Version | None) -> None:
 
 def settings(values: Settings) -> None:
     """A table of settings."""
-    table = Table("variable", "value", "what it is", box=None)
+    table = _table("variable", "value", "what it is")
     for name, field in type(values).model_fields.items():
         value = getattr(values, name)
-        table.add_row(f"DPA_KG_{name.upper()}", "—" if value is None else str(value), field.description or "")
+        table.add_row(f"DPA_KG_{name.upper()}", "—" if value is None else escape(str(value)), field.description or "")
     console().print(table)
 
 
 def hits(found: SearchResult) -> None:
     """A table of entities that a search has found."""
-    table = Table("name", "kind", "found by", "entity", box=None)
+    table = _table("name", "kind", "found by", "entity")
     for hit in found.hits:
-        table.add_row(escape(hit.label), hit.kind_label or hit.noun, escape(hit.matched), hit.iri)
+        table.add_row(escape(hit.label), escape(hit.kind_label or hit.noun), escape(hit.matched), compact(hit.iri))
     screen = console()
     if found.hits:
         screen.print(table)

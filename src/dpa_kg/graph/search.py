@@ -12,7 +12,7 @@ from typing import Any
 import pyoxigraph as ox
 from rapidfuzz import fuzz, process
 
-from dpa_kg.namespaces import DPA, LANGUAGES, RDF, RDFS, SKOS
+from dpa_kg.namespaces import DPA, LANGUAGES, PROVENANCE_GRAPH, RDF, RDFS, SKOS
 from dpa_kg.terms import fold, noun_of
 
 KINDS = {
@@ -80,9 +80,15 @@ def write(store: ox.Store, path: Path) -> int:
     return max(count, 0)
 
 
+def _named(store: ox.Store, predicate: str) -> Iterator[ox.Quad]:
+    """The quads of a predicate: of the default graph, and of provenance, which is no part of it and describes the sources."""
+    for graph in (ox.DefaultGraph(), ox.NamedNode(PROVENANCE_GRAPH)):
+        yield from store.quads_for_pattern(None, ox.NamedNode(predicate), None, graph)
+
+
 def _names(store: ox.Store, entities: dict[str, int]) -> Iterator[tuple[int, str, str, str, str]]:
     for predicate, kind in KINDS.items():
-        for quad in store.quads_for_pattern(None, ox.NamedNode(predicate), None, ox.DefaultGraph()):
+        for quad in _named(store, predicate):
             if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.Literal):
                 number = entities.setdefault(quad.subject.value, len(entities) + 1)
                 yield number, quad.object.value, quad.object.language or "", kind, fold(quad.object.value)
@@ -100,7 +106,7 @@ def _kinds(store: ox.Store) -> dict[str, str]:
 
 def _links(store: ox.Store, predicate: str) -> Iterator[tuple[str, str]]:
     """The IRIs on both sides of a predicate."""
-    for quad in store.quads_for_pattern(None, ox.NamedNode(predicate), None, ox.DefaultGraph()):
+    for quad in _named(store, predicate):
         if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode):
             yield quad.subject.value, quad.object.value
 

@@ -123,7 +123,7 @@ class _Reader:
         """The values of a SHACL property of a shape, lists flattened."""
         found: list[Node] = []
         for graph in (self.shapes, self.report):
-            for value in graph.objects(node, self.sh[name]) if node is not None else ():
+            for value in graph.objects(node, _iri(name)) if node is not None else ():
                 items = list(graph.items(value))
                 found += [item for item in items or [value] if item not in found]
             if found:
@@ -145,19 +145,19 @@ class _Reader:
 
         if not isinstance(node, BNode):
             return f"<{node}>"
-        if self.report.value(node, _first()) is not None:
+        if self.report.value(node, _iri("first", RDF)) is not None:
             return "/".join(self._path(item) for item in self.report.items(node))
         for name, form in _PATHS.items():
-            if (inner := self.report.value(node, self.sh[name])) is not None:
+            if (inner := self.report.value(node, _iri(name))) is not None:
                 return form.format(self._path(inner))
         alternatives = self.report.value(node, self.sh.alternativePath)
         return "|".join(self._path(item) for item in self.report.items(alternatives)) if alternatives is not None else "?"
 
 
-def _first() -> Node:
+def _iri(name: str, namespace: str = SH) -> Node:
     from rdflib import URIRef  # noqa: PLC0415 (see above)
 
-    return URIRef(f"{RDF}first")
+    return URIRef(namespace + name)
 
 
 def _term(node: Node | None) -> Term | None:

@@ -22,6 +22,7 @@ from dpa_kg.namespaces import DERIVED_GRAPH, ID, ONTOLOGY_GRAPH, PROVENANCE_GRAP
 from dpa_kg.resources import folder
 from dpa_kg.terms import name_of
 
+LONGEST = 15  # lines of a passage
 _FOLDERS = (("statements", ".trig"), ("reference", ".ttl"))
 _OWN = frozenset({DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, QUERIES_GRAPH})
 _PROVENANCE = ox.NamedNode(PROVENANCE_GRAPH)
@@ -172,6 +173,8 @@ def _misplaced(graph: str, known: dict[str, Source]) -> str | None:
         return f"statements may not be written to {graph}; a passage is named …/graph/<source>/L<first>-<last>."
     if passage[0] not in known:
         return f"{graph} is a passage of '{passage[0]}', which data/sources.ttl does not describe."
+    if len(passage[1]) > LONGEST:
+        return f"{graph} has {len(passage[1])} lines; a passage is as small as states the thing, and has at most {LONGEST}."
     return None
 
 

@@ -36,6 +36,15 @@ _DETAILS = (
     f"{DPA}asOf", f"{DPA}awardDate", f"{DPA}duration", f"{DPA}note",
 )  # fmt: skip
 
+# What a reader looks for first; the other properties follow by name.
+_FIRST = (
+    f"{DPA}participation", f"{_PROV}agent", f"{_ORG}member", f"{_ORG}organization", f"{DPA}hasGrant", f"{DPA}grantor", f"{DPA}recipient",
+    f"{DPA}funds", f"{DPA}statedAmount", f"{DPA}startDate", f"{DPA}endDate", f"{DPA}dateNote", f"{DPA}projectStatus", f"{DPA}place",
+    f"{DPA}country", f"{DPA}theme", f"{DPA}output", f"{DPA}expectedOutput", f"{DPA}series", f"{DPA}partOf", f"{DPA}hasEdition",
+    f"{DPA}hasPart",
+)  # fmt: skip
+_RANK = {prop: rank for rank, prop in enumerate(_FIRST)}
+
 
 @dataclass
 class _Node:
@@ -99,11 +108,12 @@ def _groups(iri: str, facts: Sequence[Statement], labels: Labels, passages: Mapp
         Group(prop, labels.of(prop), direction, [_fact(value, labels, _passages(graphs, passages)) for value, graphs in values.items()])
         for (prop, direction), values in stated.items()
     ]
-    return [Group(group.property, group.label, group.direction, _sorted(group.facts)) for group in sorted(groups, key=_group_order)]
+    ordered = sorted(groups, key=_group_order)
+    return [Group(group.property, group.label[:1].upper() + group.label[1:], group.direction, _sorted(group.facts)) for group in ordered]
 
 
-def _group_order(group: Group) -> tuple[bool, bool, str]:
-    return group.direction == "in", group.property == _TYPE, group.label.casefold()
+def _group_order(group: Group) -> tuple[bool, int, str]:
+    return group.direction == "in", _RANK.get(group.property, len(_RANK)), group.label.casefold()
 
 
 def _sorted(facts: Iterable[Fact]) -> list[Fact]:

@@ -14,6 +14,7 @@ from pyld import jsonld
 from dpa_kg import resources
 from dpa_kg.errors import BuildError, Forbidden
 from dpa_kg.namespaces import BASE, RDF, XSD
+from dpa_kg.representations.formats import JSON_LD
 
 Node = dict[str, Any]
 CANONICAL_CONTEXT = f"{BASE}context.jsonld"
@@ -43,7 +44,7 @@ class Context:
         def load(url: str, options: Mapping[str, Any]) -> dict[str, Any]:
             if url != self.url:
                 raise Forbidden(f"The context {url} is not read: this service fetches nothing.", hint=f"Use {self.url}.")
-            return {"contentType": "application/ld+json", "contextUrl": None, "documentUrl": url, "document": dict(self.document)}
+            return {"contentType": JSON_LD.media_type, "contextUrl": None, "documentUrl": url, "document": dict(self.document)}
 
         return load
 
@@ -91,6 +92,8 @@ def compact(triples: Iterable[ox.Triple], *, context_url: str | None = None, roo
     options = {"documentLoader": context.loader(), "processingMode": "json-ld-1.1", "skipExpansion": True}
     document = _Compactor().compact(tree, dict(context.document), options)
     body = {key: value for key, value in document.items() if key != "@context"}
+    if isinstance(body.get("@included"), dict):
+        body["@included"] = [body["@included"]]  # one or many, it is a list
     return json.dumps({"@context": context.url, **_named_first(body)}, ensure_ascii=False, indent=2).encode()
 
 

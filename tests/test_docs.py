@@ -1,0 +1,38 @@
+"""The documentation names everything that there is."""
+
+import re
+from pathlib import Path
+
+from dpa_kg import __version__, resources
+from dpa_kg.query.catalogue import Catalogue
+from dpa_kg.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    table = (DOCS / "service.md").read_text("utf-8")
+    for name, field in Settings.model_fields.items():
+        default = "–" if field.default is None else str(field.default)
+        row = next((line for line in table.splitlines() if line.startswith(f"| `DPA_KG_{name.upper()}` |")), "")
+        assert field.description
+        assert field.description in row, name
+        assert field.default_factory or f"| {default} |" in row, name
+
+
+def test_every_named_query_has_a_line_in_the_changelog() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    names = Catalogue.load(resources.folder("queries"), check=False).queries
+    assert [name for name in names if f"`{name}`" not in changelog] == []
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for document in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
+            assert target.startswith("http") or (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_release_is_the_newest_in_the_changelog() -> None:
+    released = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert released[0] == __version__
