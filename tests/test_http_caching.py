@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx
@@ -81,6 +82,17 @@ def test_a_new_version_has_new_tags_and_the_old_one_can_still_be_asked(tmp_path:
         assert client.get("/doc/organization/bank.nt?version=1").text == before.text
         assert client.get("/sparql", params={"query": "ASK { ?s ?p 'IDB' }", "version": "1"}).json()["boolean"] is True
         assert client.get("/sparql", params={"query": "ASK { ?s ?p 'IDB' }"}).json()["boolean"] is False
+
+
+def test_an_answer_that_was_given_before_is_given_again_without_a_worker(client: httpx.Client) -> None:
+    address = "/queries/projects-by-funder-and-country?funder=IDB&country=CO&limit=77"
+    first = client.get(address)
+    start = time.perf_counter()
+    again = [client.get(address) for _ in range(10)]
+    assert (time.perf_counter() - start) / 10 < 0.05
+    assert {answer.content for answer in again} == {first.content}
+    assert len({answer.headers["x-request-id"] for answer in again}) == 10
+    assert first.headers["etag"] == again[0].headers["etag"]
 
 
 def test_a_service_without_a_version_says_so(tmp_path: Path) -> None:

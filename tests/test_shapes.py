@@ -17,7 +17,7 @@ DPA = Namespace("https://w3id.org/dpa-kg/ontology#")
 LANGUAGES = {"en", "es", "fr", "pt"}
 SEVERITIES = {SH.Violation, SH.Warning, SH.Info}
 # the kinds of constraint that a message of the kind alone would not explain
-WANTS_MESSAGE = {SH["or"], SH["and"], SH.pattern, SH.lessThanOrEquals, SH.qualifiedValueShape, SH.uniqueLang, SH.languageIn}
+WANTS_MESSAGE = {SH["or"], SH["and"], SH.pattern, SH.lessThanOrEquals, SH.qualifiedValueShape, SH.uniqueLang, SH.languageIn, RDF.langString}
 
 NOUNS = sorted(path.stem for path in (ROOT / "shapes").glob("*.ttl"))
 VALID = sorted(EXAMPLES.glob("*/valid-*.ttl"))
@@ -169,7 +169,8 @@ def test_messages_stand_where_the_constraint_says_too_little_in_each_language_on
     graph = shapes_of(noun)
     for name in named_shapes(noun):
         messages = [message.language for message in graph.objects(SHAPE[name], SH.message) if isinstance(message, Literal)]
-        wanted = bool(WANTS_MESSAGE & set(graph.predicates(SHAPE[name]))) or graph.value(SHAPE[name], SH.severity) == SH.Info
+        constraints = set(graph.predicates(SHAPE[name])) | set(graph.objects(SHAPE[name], SH.datatype))
+        wanted = bool(WANTS_MESSAGE & constraints) or graph.value(SHAPE[name], SH.severity) == SH.Info
         assert Counter(messages) in ([Counter(LANGUAGES)] if wanted else [Counter(LANGUAGES), Counter()]), name
 
 

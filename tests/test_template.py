@@ -54,7 +54,9 @@ def test_unbalanced_or_unknown_directives_are_refused(text: str) -> None:
 def test_whatever_a_caller_writes_comes_back_as_one_literal(value: str) -> None:
     row = (str(ox.Literal(value)),)
     text = Template.parse("SELECT ?name WHERE {\nVALUES ?name { 'x' }\n}", "x").render({("name",): [row]}, frozenset())
-    assert [solution["name"] for solution in ox.Store().query(text)] == [ox.Literal(value)]
+    solutions = ox.Store().query(text)
+    assert isinstance(solutions, ox.QuerySolutions)
+    assert [solution["name"] for solution in solutions] == [ox.Literal(value)]
 
 
 @pytest.mark.parametrize(

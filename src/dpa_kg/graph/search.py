@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,8 @@ def _links(store: ox.Store, predicate: str) -> Iterator[tuple[str, str]]:
 def _uses(store: ox.Store, entities: dict[str, int]) -> dict[str, int]:
     """How often each entity is the object of a statement, other than of a place or concept above another."""
     uses: dict[str, int] = defaultdict(int)
-    for quad in store.quads_for_pattern(None, None, None, ox.DefaultGraph()):
+    sources = store.quads_for_pattern(None, ox.NamedNode(f"{DPA}source"), None, ox.NamedNode(PROVENANCE_GRAPH))
+    for quad in chain(store.quads_for_pattern(None, None, None, ox.DefaultGraph()), sources):
         if isinstance(quad.object, ox.NamedNode) and quad.object.value in entities and quad.predicate.value not in _NOT_USE:
             uses[quad.object.value] += 1
     return uses

@@ -24,7 +24,8 @@ _DESCRIPTION: Final = (
     "A knowledge graph of the organizations, people and projects around Data-Pop Alliance, with the evidence for every statement. "
     "Errors are problem documents (RFC 9457). Names are understood in English, Spanish, French and Portuguese."
 )
-_SUGGESTION_LISTS: Final = 128
+_SUGGESTION_LISTS: Final = 128  # kept in memory: one per version, class and language
+_ANSWERS: Final = 256  # kept in memory, of at most SMALL bytes each
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -43,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.catalogue = Catalogue.load(resources.folder("queries"))
     app.state.pages = Pages()
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
+    app.state.answers = Memory(_ANSWERS)
     surfaces = (sparql, entities, search, vocabulary, operations, home)
     for router in (*(surface.router for surface in surfaces), queries.router_of(app.state.catalogue)):
         app.include_router(router)

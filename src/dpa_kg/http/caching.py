@@ -14,6 +14,7 @@ from dpa_kg import __version__
 from dpa_kg.query.lexer import tokens, unescape
 
 Value = TypeVar("Value")
+SMALL: Final = 1 << 18  # bytes of the largest answer that is kept in memory
 _VOLATILE: Final = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 
 
@@ -42,6 +43,20 @@ def not_modified(request: Request, tag: str | None) -> Response | None:
 def cache_headers(tag: str | None) -> dict[str, str]:
     """Keep and ask again; without a tag, do not keep."""
     return {"ETag": tag, "Cache-Control": "public, no-cache"} if tag else {"Cache-Control": "no-store"}
+
+
+def kept(request: Request, tag: str | None) -> Response | None:
+    """The answer of a named query that was given before, by its tag."""
+    answers: Memory[Response] = request.app.state.answers
+    return answers.get(tag) if tag else None
+
+
+def keep(request: Request, tag: str | None, response: Response) -> Response:
+    """Remembers a good and small answer by its tag, and returns it."""
+    answers: Memory[Response] = request.app.state.answers
+    if tag and response.status_code == 200 and 0 < len(response.body) <= SMALL:
+        answers.keep(tag, response)
+    return response
 
 
 class Memory(Generic[Value]):

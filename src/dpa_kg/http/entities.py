@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from dpa_kg.errors import NotFound
 from dpa_kg.http import openapi
 from dpa_kg.http.caching import cache_headers, entity_tag, not_modified
-from dpa_kg.http.dependencies import ask, base_url, chosen, language, page, version
+from dpa_kg.http.dependencies import ask, base_url, catalogue, chosen, language, page, version
 from dpa_kg.http.pages.dossier import dossier_page
 from dpa_kg.http.responses import payload_response
 from dpa_kg.namespaces import ID
@@ -45,7 +45,7 @@ async def document(request: Request, noun: str, slug: str) -> Response:
     iri = f"{ID}{noun}/{stem}"
     if form is HTML:
         dossier = await ask(request, "dossier", iri=iri, language=language(request))
-        return dossier_page(page(request), dossier, f"/doc/{noun}/{stem}", tag, headers)
+        return dossier_page(page(request), dossier, catalogue(request), f"/doc/{noun}/{stem}", tag, headers)
     payload = await ask(request, "describe", iri=iri, format_name=form.name, base=base_url(request))
     return payload_response(payload, {**cache_headers(tag), **headers})
 

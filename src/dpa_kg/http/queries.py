@@ -12,7 +12,7 @@ from rapidfuzz import process
 
 from dpa_kg.errors import NotFound
 from dpa_kg.http import openapi
-from dpa_kg.http.caching import cache_headers, entity_tag, is_repeatable, not_modified
+from dpa_kg.http.caching import cache_headers, entity_tag, is_repeatable, keep, kept, not_modified
 from dpa_kg.http.dependencies import base_url, catalogue, chosen, language, page, settings, version
 from dpa_kg.http.pages.catalogue import catalogue_page, entry_of
 from dpa_kg.http.pages.question import question_page
@@ -71,20 +71,20 @@ def _route_of(query: NamedQuery) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def respond(request: Request, query: NamedQuery) -> Response:
-    """Negotiates, asks a worker, represents. A 304 is sent without asking."""
+    """Negotiates, asks a worker, represents. What the client has, or what was answered before, is sent without asking."""
     is_table = query.form == "SELECT"
     form = chosen(request, TABLE_FORMATS if is_table else (*GRAPH_FORMATS, HTML))
     current, question = version(request), Question.read(request)
     asked = (sorted(question.parameters.items()), question.limit, question.offset)
     parts = (query.name, *asked, form.name, language(request), base_url(request), str(request.query_params))
     tag = entity_tag(current.number, *parts) if is_repeatable(query.text) else None
-    if found := not_modified(request, tag):
+    if found := not_modified(request, tag) or kept(request, tag):
         return found
     if form is HTML:
-        return await question_page(request, query, question, tag)
+        return keep(request, tag, await question_page(request, query, question, tag))
     if not is_table:
         return payload_response(await ask_graph(request, query, question, form), cache_headers(tag))
-    return await _table(request, query, question, form, tag)
+    return keep(request, tag, await _table(request, query, question, form, tag))
 
 
 async def _table(request: Request, query: NamedQuery, question: Question, form: Format, tag: str | None) -> Response:

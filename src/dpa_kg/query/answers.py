@@ -40,7 +40,7 @@ class ResolvedValue:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a named query: one page of rows out of `total`, what it leaves out, the passages behind each row, and the text asked."""
+    """The answer to a named query: one page of rows out of `total`, what it leaves out, the passages behind each row, the text asked."""
 
     name: str
     title: str

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pyoxigraph as ox
 
 from dpa_kg.graph.search import Names
-from dpa_kg.namespaces import DERIVED_GRAPH, DPA, GRAPH, ONTOLOGY_GRAPH, PREFIXES, RDF, RDFS, REFERENCE_GRAPHS, SKOS
+from dpa_kg.namespaces import DERIVED_GRAPH, DPA, GRAPH, ONTOLOGY_GRAPH, PREFIXES, PROVENANCE_GRAPH, RDF, RDFS, REFERENCE_GRAPHS, SKOS
 from dpa_kg.query.answers import Dossier, Fact, Group, Name, PassageRef, Suggestion
 from dpa_kg.query.internal import RdfTerm, Statement
 from dpa_kg.query.naming import Labels
@@ -156,7 +156,7 @@ def _fact(value: RdfTerm, labels: Labels, refs: Sequence[PassageRef], details: S
 
 def _passages(graphs: Iterable[str], passages: Mapping[str, PassageRef]) -> list[PassageRef]:
     """The passages among the graphs; a reference graph or a user's graph is named as a source of its own."""
-    refs = [passages.get(graph) or _other(graph) for graph in graphs if graph not in {DERIVED_GRAPH, ONTOLOGY_GRAPH}]
+    refs = [passages.get(graph) or _other(graph) for graph in graphs if graph not in {DERIVED_GRAPH, ONTOLOGY_GRAPH, PROVENANCE_GRAPH}]
     return sorted(refs, key=lambda ref: (ref.source, _first_line(ref.lines), ref.lines))
 
 
