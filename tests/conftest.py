@@ -32,7 +32,7 @@ def graph(built_home: Path) -> Iterator[Reader]:
 @pytest.fixture(scope="session")
 def service_url(built_home: Path) -> Iterator[str]:
     """The address of a running service over the project's own graph."""
-    with serving(built_home, query_timeout=8.0) as url:
+    with serving(built_home) as url:
         yield url
 
 

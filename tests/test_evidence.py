@@ -160,7 +160,7 @@ def test_a_passage_is_stated_unless_the_curator_says_implied(project: Project, d
     assert status(project, "L3") == {("status", "stated")}
     assert status(project, "L6") == {("status", "implied"), ("note", "“Its” is the project of line 3.")}
     above = "<https://w3id.org/dpa-kg/graph/provenance> { note:L6 <https://w3id.org/dpa-kg/ontology#status> dpa:implied ; "
-    project.replace("data/statements/note.trig", above + "dpa:note \"“Its” is the project of line 3.\"@en . }\n", "")
+    project.replace("data/statements/note.trig", above + 'dpa:note "“Its” is the project of line 3."@en . }\n', "")
     stamp(project.root / "data/statements/note.trig", documents)
     assert status(project, "L6") == {("status", "stated")}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpa_kg.errors import NotAcceptable, ParameterError
@@ -101,6 +101,7 @@ def test_white_space_and_quoted_commas_are_read_as_the_grammar_says() -> None:
     assert [(found.subtype, found.quality) for found in ranges] == [("html", 0.5), ("csv", 1.0)]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.from_regex(r"([a-z*]+/[a-z*]+(;q=[0-9.]{0,4})?,? ?){0,8}", fullmatch=True))
 def test_any_header_gives_an_offered_format_or_not_acceptable(accept: str) -> None:
     try:
@@ -109,6 +110,7 @@ def test_any_header_gives_an_offered_format_or_not_acceptable(accept: str) -> No
         assert media_ranges(accept)
 
 
+@settings(deadline=None)
 @given(st.permutations(["text/csv;q=0.9", "text/*;q=0.4", "*/*;q=0.2", "application/sparql-results+json;q=0.8"]))
 def test_the_order_of_a_header_means_nothing(ranges: list[str]) -> None:
     assert negotiate(", ".join(ranges), RESULT_FORMATS) is CSV
@@ -146,6 +148,7 @@ def test_a_language_that_nothing_is_written_in_is_refused() -> None:
     assert [candidate["name"] for candidate in caught.value.candidates] == list(LANGUAGES)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_language_header_gives_one_of_the_four(header: str) -> None:
     assert negotiate_language(None, header) in LANGUAGES

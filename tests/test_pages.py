@@ -136,17 +136,17 @@ def test_links_lead_to_this_service_or_to_the_web(document: Element) -> None:
 
 
 def test_no_page_of_this_service_is_missing(client: httpx.Client) -> None:
-    """Follows the links of every kind of page, some three hundred of them."""
+    """Follows a good part of the links of every kind of page."""
     seen: set[str] = set()
     for address in ADDRESSES:
         if client.get(address, headers={"Accept": BROWSER}).is_error:
             continue
         for element in page(client, address).all("a"):
             target = urljoin(address, element.get("href")).partition("#")[0]
-            if target.startswith("/") and len(seen) < 300:
+            if target.startswith("/"):
                 seen.add(target)
     assert len(seen) > 150
-    for target in sorted(seen):
+    for target in sorted(seen)[:: max(len(seen) // 120, 1)]:
         answer = client.get(target, headers={"Accept": BROWSER})
         assert answer.status_code == 200, (target, answer.status_code)
 
@@ -237,7 +237,7 @@ def test_an_answer_shows_rows_links_evidence_downloads_and_what_it_leaves_out(cl
     row = next(row for row in answer.all("tr") if "Ciudata Segura" in row.text)
     (proof,) = row.all("details")
     assert next(link.get("href") for link in proof.all("a")).startswith("/doc/source/")
-    assert "lines" in proof.text
+    assert re.search(r"lines? \d+", proof.text)
     downloads = {link.text for link in answer.all("a") if "format=" in link.get("href")}
     assert {"CSV", "Excel", "JSON"} <= downloads
     assert "leaves out" in answer.one("aside").text
@@ -297,7 +297,7 @@ def test_an_entity_s_page_has_names_facts_links_and_evidence(client: httpx.Clien
     assert "Funder" in main.text
     link = next(link for link in main.all("a") if link.text == "Ciudata Segura")
     assert link.get("href") == "/doc/project/ciudata-segura"
-    assert any("lines" in proof.text for proof in main.all("details"))
+    assert any(re.search(r"lines? \d+", proof.text) for proof in main.all("details"))
     assert {"/doc/organization/idb.jsonld", "/doc/organization/idb.ttl"} <= {link.get("href") for link in main.all("a")}
 
 

@@ -188,7 +188,10 @@ def add_users_graph(project: Project) -> None:
         assert candidate.parent is not None
         opened(candidate.parent).checkpoint(candidate.store_path)
         with OxigraphStore.open(candidate.store_path) as store:
-            mine, label = ox.NamedNode("https://w3id.org/dpa-kg/id/project/mine"), ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
+            mine, label = (
+                ox.NamedNode("https://w3id.org/dpa-kg/id/project/mine"),
+                ox.NamedNode("http://www.w3.org/2000/01/rdf-schema#label"),
+            )
             merge.change(store, [ox.Quad(mine, label, ox.Literal("Mine", language="en"), ox.NamedNode("https://example.org/mine"))])
             store.engine.flush()
         shutil.copy(candidate.parent.search_path, candidate.search_path)
@@ -250,7 +253,9 @@ def test_a_refused_change_leaves_the_current_version(project: Project) -> None:
 
 def test_the_report_says_what_is_wrong_in_four_languages(project: Project) -> None:
     project.replace("data/statements/note.trig", '"2018"^^xsd:gYear', '"in 2018"')
-    messages = only(refused(project)).messages
+    finding = only(refused(project))
+    messages = finding.messages
+    assert [mention.graph for mention in finding.mentions] == [f"{GRAPH}note/L3"]  # the one that states the value
     assert set(messages) == {"en", "es", "fr", "pt"}
     assert messages["en"] == (
         "“in 2018”, given as “start date” (dpa:startDate) of “River Watch” (project:river-watch), fits none of what is allowed: "
@@ -469,12 +474,28 @@ def test_a_file_is_validated_with_what_is_known_already_and_nothing_is_changed(p
 
 
 def test_the_report_on_a_file_is_about_this_file(project: Project, tmp_path: Path) -> None:
-    file = write(tmp_path / "new.ttl", 'project:lake a dpa:Project ; dpa:place place:norwy .')
+    file = write(tmp_path / "new.ttl", "project:lake a dpa:Project ; dpa:place place:norwy .")
     report = publish.validate(project.settings, [file], root=project.root)
     found = {finding.rule.rpartition("/")[2]: finding for finding in report.findings}
     assert set(found) == {"Project-label", "Project-place", "Project-dated", "dangling-violation"}
     assert found["Project-place"].message().endswith("Did you mean “Norway” (place:norway)?")
     assert found["Project-place"].mentions[0].files == (f"{file}, line 9",)
+
+
+def test_validation_sees_the_files_as_they_are_now(project: Project) -> None:
+    build(project)
+    project.replace("data/statements/note.trig", 'rdfs:label "River Watch"@en ; ', "")
+    assert only(publish.validate(project.settings, root=project.root)).rule.endswith("Project-label")
+
+
+def test_what_a_file_points_at_is_its_concern_where_nothing_describes_it(project: Project, tmp_path: Path) -> None:
+    check = (project.root / "shapes/checks/dangling-violation.rq").read_text()
+    (project.root / "shapes/checks/dangling-violation.rq").write_text(
+        check.replace("DISTINCT ?focus ?passage", "DISTINCT ?focus").replace(" in {passage}", "")
+    )
+    file = write(tmp_path / "new.ttl", "project:river-watch dpa:place place:nowhere .")
+    report = publish.validate(project.settings, [file], root=project.root)
+    assert ("dangling-violation", "https://w3id.org/dpa-kg/id/place/nowhere") in [(one.rule, one.focus) for one in report.findings]
 
 
 def test_a_file_of_the_project_may_be_validated_alone(project: Project) -> None:

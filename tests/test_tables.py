@@ -11,7 +11,7 @@ from typing import Any
 import openpyxl
 import pyoxigraph as ox
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpa_kg.namespaces import XSD
@@ -69,6 +69,7 @@ def test_a_number_that_is_none_is_neutralized_whatever_its_datatype_says() -> No
     assert safe_cell(literal("-1+cmd()", "integer")) == "'-1+cmd()"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=40))
 def test_no_cell_of_csv_or_tsv_begins_like_a_formula_and_rows_stay_rows(text: str) -> None:
     value = answer(({"projectName": literal(text)},), COLUMNS[1:2], ())
@@ -122,6 +123,7 @@ def test_sparql_results_are_read_by_the_engine_term_for_term(form: formats.Forma
     assert second["project"] is None
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_sparql_xml_is_well_formed_whatever_a_text_holds(text: str) -> None:
     raw = render(answer(({"projectName": literal(text)},), COLUMNS[1:2], ()), formats.SPARQL_XML)
@@ -155,6 +157,7 @@ def test_whole_days_are_dates_in_a_workbook_and_years_stay_as_stated() -> None:
     assert sheet["B2"].value == "2018"
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_any_text_makes_a_workbook_that_opens(text: str) -> None:
     sheet = workbook(answer(({"projectName": literal(text)},), COLUMNS[1:2], ()))["Data"]

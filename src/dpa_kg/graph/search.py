@@ -42,6 +42,7 @@ CREATE INDEX name_entity ON name (entity);
 INSERT INTO words (words) VALUES ('rebuild');
 INSERT INTO words (words) VALUES ('optimize');
 """
+_SHORT = 5  # letters of a text that is perhaps an acronym: parts of longer names are no likeness then
 _RANKED = 2000  # names that one search ranks: bm25 over a common word of a million labels is slow
 
 
@@ -149,7 +150,8 @@ class Names:
         rows = [NameRow(*row) for row in self._of_type(type_iri)]
         folded = [fold(row.text) for row in rows]
         best: dict[str, NameRow] = {}
-        for _, _, index in process.extract(fold(text), folded, scorer=fuzz.WRatio, limit=limit * 6, score_cutoff=60):
+        scorer = fuzz.WRatio if len(text) > _SHORT else fuzz.ratio
+        for _, _, index in process.extract(fold(text), folded, scorer=scorer, limit=limit * 6, score_cutoff=60):
             best.setdefault(rows[index].iri, rows[index])
         return list(best.values())[:limit]
 

@@ -69,8 +69,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.adhoc = Pool(settings, settings.query_workers, current)
     app.state.questions = Pool(settings, settings.question_workers, current)
     try:
-        await app.state.adhoc.start()
         await app.state.questions.start()
+        await app.state.adhoc.start()
         yield
     finally:
         await app.state.adhoc.close()

@@ -90,21 +90,23 @@ def entity(text: str, type_name: str, names: Names, what: str) -> str:
         raise AmbiguousName(
             f"'{text}' is the name of {len(iris)} entities.",
             hint=f"Say which one by its IRI or its full name in '{what}'.",
-            candidates=_candidates(matches),
+            candidates=_candidates(matches, names),
         )
-    nearest = names.nearest(text, type_iri)
-    quoted = " or ".join(f"{row.text}" for row in nearest[:2])
+    nearest = _candidates(names.nearest(text, type_iri), names)
+    quoted = " or ".join(candidate["name"] for candidate in nearest[:2])
     raise UnknownName(
         f"Unknown {what} '{text}'.",
         hint=f"Did you mean {quoted}?" if nearest else "Nothing of that kind has a similar name; /search finds names.",
-        candidates=_candidates(nearest),
+        candidates=nearest,
     )
 
 
-def _candidates(rows: Sequence[NameRow]) -> list[dict[str, str]]:
+def _candidates(rows: Sequence[NameRow], names: Names) -> list[dict[str, str]]:
+    """Each entity once: its name, and in brackets the name that is like what was written."""
     by_iri: dict[str, str] = {}
     for row in rows:
-        by_iri.setdefault(row.iri, row.text)
+        label = names.labels([row.iri], row.language or "en").get(row.iri, row.text)
+        by_iri.setdefault(row.iri, label if label == row.text else f"{label} ({row.text})")
     return [{"name": name, "iri": iri} for iri, name in by_iri.items()]
 
 

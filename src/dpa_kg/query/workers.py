@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
@@ -45,7 +45,11 @@ class _Process:
             process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL)
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
-        await worker.ask(first)
+        try:
+            await worker.ask(first)
+        except BaseException:
+            await worker.end()
+            raise
         return worker
 
     async def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -77,18 +81,20 @@ class Pool:
         self._idle: asyncio.Queue[_Process] = asyncio.Queue()
         self._busy: set[_Process] = set()
         self._waiting = 0
-        self._replacing: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
 
     async def start(self) -> None:
-        """Starts the workers, so that the first question does not wait for them."""
-        for worker in await asyncio.gather(*(self._spawn() for _ in range(self._size))):
-            self._idle.put_nowait(worker)
+        """Begins to start the workers; questions wait for the first one that is there."""
+        for _ in range(self._size):
+            self._begin(self._add())
 
     async def close(self) -> None:
         """Ends every worker, also those at work."""
         self._closed = True
-        await asyncio.gather(*self._replacing)
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
         workers = [*self._busy, *(self._idle.get_nowait() for _ in range(self._idle.qsize()))]
         await asyncio.gather(*(worker.end() for worker in workers))
 
@@ -134,12 +140,19 @@ class Pool:
         if healthy:
             self._idle.put_nowait(worker)
         else:
-            task = asyncio.get_running_loop().create_task(self._replace(worker))
-            self._replacing.add(task)
-            task.add_done_callback(self._replacing.discard)
+            self._begin(self._replace(worker))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
 
     async def _replace(self, worker: _Process) -> None:
         await worker.end()
+        await self._add()
+
+    async def _add(self) -> None:
+        """Starts a worker, again and again until one has started."""
         while not self._closed:
             try:
                 self._idle.put_nowait(await self._spawn())

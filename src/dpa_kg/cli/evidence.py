@@ -10,7 +10,8 @@ import pyoxigraph as ox
 import typer
 from rich.markup import escape
 
-from dpa_kg import cli_show, publish
+from dpa_kg import publish
+from dpa_kg.cli.show import console
 from dpa_kg.errors import BuildError
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.search import Names
@@ -31,7 +32,7 @@ def stamp(files: list[Path], documents: Path) -> None:
         typer.echo(f"{file}: {stamping.stamp(file, texts)} passages")
 
 
-def show(
+def check(
     settings: Settings, documents: Path, entity: str | None, language: str, stages: Callable[[str], AbstractContextManager[None]]
 ) -> None:
     """Checks every passage of the current version; prints those behind an entity. Raises BuildError where something is wrong."""
@@ -52,7 +53,7 @@ def show(
 
 
 def _print(iri: str, label: str, found: list[evidence.Evidence]) -> None:
-    screen = cli_show.console()
+    screen = console()
     screen.print(f"[bold]{escape(label)}[/bold]  {iri}\n{len(found)} passage{'' if len(found) == 1 else 's'}")
     for passage in found:
         screen.print(f"\n[bold]{escape(passage.source)}[/bold], lines {passage.lines} ({passage.status})  {passage.graph}")

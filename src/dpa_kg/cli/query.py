@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
 from dpa_kg import publish, resources
+from dpa_kg.cli.show import console
 from dpa_kg.errors import InputError
 from dpa_kg.graph.versions import Versions
 from dpa_kg.query.answers import Answer
@@ -121,16 +122,18 @@ def _write(content: bytes, output: Path | None) -> None:
 
 
 def _show(answer: Answer) -> None:
-    console = Console()
+    """Prints the rows with names instead of IRIs, without the columns that are empty throughout."""
+    screen = console()
     pairs = name_columns([column.name for column in answer.columns])
-    shown = [column for column in answer.columns if column.name not in pairs.values()]
-    table = Table(title=answer.title, title_justify="left")
+    filled = {name for row in answer.rows for name in row}
+    shown = [column for column in answer.columns if column.name not in pairs.values() and column.name in filled]
+    table = Table(title=escape(answer.title), title_justify="left")
     for column in shown:
-        table.add_column(column.label, overflow="fold", justify="right" if column.kind == "number" else "left")
+        table.add_column(escape(column.label), overflow="fold", justify="right" if column.kind == "number" else "left")
     for row in answer.rows:
         terms = (row.get(pairs.get(column.name, column.name)) or row.get(column.name) for column in shown)
-        table.add_row(*(term["value"] if term else "" for term in terms))
-    console.print(table)
+        table.add_row(*(escape(term["value"]) if term else "" for term in terms))
+    screen.print(table, soft_wrap=False)
     for sentence in answer.coverage:
-        console.print(sentence, highlight=False)
-    console.print(f"{len(answer.rows)} of {answer.total} rows; version {answer.version}. --format csv for the IRIs.", highlight=False)
+        screen.print(escape(sentence))
+    screen.print(f"{len(answer.rows)} of {answer.total} rows; version {answer.version}. `--format csv` adds the IRIs.")

@@ -11,14 +11,15 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from dpa_kg import __version__, cli_show
+from dpa_kg import __version__
+from dpa_kg.cli import show
 from dpa_kg.errors import DpaKgError, InputError, Refused
 from dpa_kg.settings import Settings
 
 if TYPE_CHECKING:
     from dpa_kg.graph.metadata import Version
 
-_LATER = {"query": "dpa_kg.cli_query"}  # groups whose imports would slow every other command down
+_LATER = {"query": "dpa_kg.cli.query"}  # groups whose imports would slow every other command down
 
 Language = Annotated[Literal["en", "es", "fr", "pt"], typer.Option(help="Language of messages and names.")]
 
@@ -38,12 +39,12 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except Refused as error:
-            cli_show.refused(error, language=ctx.obj or "en")
+            show.refused(error, language=ctx.obj or "en")
         except DpaKgError as error:
-            cli_show.error(error)
+            show.error(error)
         except ValidationError as error:
             wrong = "; ".join(f"DPA_KG_{str(fault['loc'][0]).upper()} is “{fault['input']}”: {fault['msg']}" for fault in error.errors())
-            cli_show.error(InputError(f"A setting is not right. {wrong}.", hint="`dpa-kg settings` shows what there is to set."))
+            show.error(InputError(f"A setting is not right. {wrong}.", hint="`dpa-kg settings` shows what there is to set."))
         raise typer.Exit(1)
 
 
@@ -86,7 +87,7 @@ def build(
     if not force and (version := publish.up_to_date(settings)):
         typer.echo(f"Nothing has changed: version {version.number} of {version.metadata.created} stays.")
         return
-    cli_show.version(_built(settings, force=force))
+    show.version(_built(settings, force=force))
 
 
 @app.command()
@@ -102,11 +103,11 @@ def validate(
     """
     from dpa_kg import publish  # noqa: PLC0415
 
-    report = publish.validate(Settings(), files or (), cli_show.stages() if not as_json else publish.silent)
+    report = publish.validate(Settings(), files or (), show.stages() if not as_json else publish.silent)
     if as_json:
-        cli_show.json(report.to_json())
+        show.json(report.to_json())
     else:
-        cli_show.report(report, language=language, notes=notes)
+        show.report(report, language=language, notes=notes)
     raise typer.Exit(0 if report.conforms else 1)
 
 
@@ -116,7 +117,7 @@ def versions_list() -> None:
     from dpa_kg.graph.versions import Versions  # noqa: PLC0415
 
     versions = Versions(Settings().home)
-    cli_show.versions(versions.all(), versions.current())
+    show.versions(versions.all(), versions.current())
 
 
 @versions_app.command("rollback")
@@ -175,12 +176,12 @@ def evidence(
     Exit code 1 if a document, a line or a hash is not what it was. `--stamp FILE` is for curators: it computes the hashes of
     the passages in FILE (data/statements/SOURCE.trig) and writes the provenance block at its end; what stands above is not touched.
     """
-    from dpa_kg import cli_evidence  # noqa: PLC0415
+    from dpa_kg.cli import evidence as evidence_of  # noqa: PLC0415
 
     if stamp:
-        cli_evidence.stamp(stamp, documents)
+        evidence_of.stamp(stamp, documents)
     else:
-        cli_evidence.show(Settings(), documents, entity, language, cli_show.stages())
+        evidence_of.check(Settings(), documents, entity, language, show.stages())
 
 
 @app.command()
@@ -197,13 +198,13 @@ def search(
     settings = Settings()
     _built(settings)
     with Versions(settings.home).reading() as version, Reader(version, settings.home / "spool") as reader:
-        cli_show.hits(reader.search(" ".join(text), noun=noun, language=language, limit=limit))
+        show.hits(reader.search(" ".join(text), noun=noun, language=language, limit=limit))
 
 
 @app.command()
 def settings() -> None:
     """Show every setting: what it is for, its value, and the environment variable (or line of .env) that sets it."""
-    cli_show.settings(Settings())
+    show.settings(Settings())
 
 
 @app.command()
@@ -233,7 +234,7 @@ def _built(configured: Settings, *, force: bool = False) -> Version:
     """The version to read; shows the stages where one has to be built."""
     from dpa_kg import publish  # noqa: PLC0415
 
-    return publish.build(configured, cli_show.stages(), force=force)
+    return publish.build(configured, show.stages(), force=force)
 
 
 def _address(configured: Settings) -> str:
