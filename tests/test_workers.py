@@ -32,6 +32,7 @@ def with_pool(home: Path, use: Callable[[Pool], Awaitable[Any]], size: int = 1, 
         pool = Pool(Settings(home=home, **changes), size, lambda: 1)
         await pool.start()
         try:
+            await asyncio.gather(*(still_answers(pool) for _ in range(size)))  # the workers are there
             return await use(pool)
         finally:
             await pool.close()
