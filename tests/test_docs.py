@@ -36,3 +36,11 @@ def test_links_between_documents_lead_somewhere() -> None:
 def test_the_release_is_the_newest_in_the_changelog() -> None:
     released = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     assert released[0] == __version__
+
+
+def test_every_term_is_in_the_changelog() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    files = [path for path in resources.folder("ontology").glob("*.ttl") if path.stem not in {"alignments", "rules", "prefixes"}]
+    terms = {term for path in files for term in re.findall(r"^(dpa:\w+) a ", path.read_text("utf-8"), re.MULTILINE)}
+    assert len(terms) > 50
+    assert sorted(term for term in terms if f"`{term}`" not in changelog) == []
