@@ -24,7 +24,7 @@ from dpa_kg.resources import folder
 from dpa_kg.settings import Settings
 
 
-def stamp(files: list[Path], documents: Path) -> None:
+def stamp_files(files: list[Path], documents: Path) -> None:
     """Writes the provenance block of each file. Raises BuildError where a file cannot be stamped; it is not touched then."""
     described = passages.sources(ox.parse(path=str(folder("data") / "sources.ttl"), format=ox.RdfFormat.TURTLE))
     texts = passages.read_documents(documents, described)

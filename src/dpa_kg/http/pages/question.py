@@ -16,6 +16,7 @@ from dpa_kg.http.errors import Problem
 from dpa_kg.http.pages.forms import form_of
 from dpa_kg.http.pages.rendering import Page
 from dpa_kg.http.pages.table import table_of
+from dpa_kg.namespaces import ID
 from dpa_kg.query.answers import Answer, Payload, ResolvedValue
 from dpa_kg.query.catalogue import NamedQuery, localized
 from dpa_kg.representations.formats import CSV, GRAPH_FORMATS, JSON, SPARQL_JSON, SPARQL_XML, TSV, TURTLE, XLSX, Format
@@ -100,10 +101,9 @@ def _instead(question: Question, problem: Problem, path: str, shown: Page) -> di
     if len(misread) != 1:
         return {}
     name, value = misread[0]
-    is_name_unique = len({candidate["name"] for candidate in problem.candidates}) == len(problem.candidates)
     links = {}
     for candidate in problem.candidates:
-        meant = candidate["name"] if is_name_unique and candidate["name"] != value else candidate.get("iri", "")
+        meant = candidate.get("iri", candidate["name"]).removeprefix(ID)
         values = [meant if written == value else written for written in question.parameters[name]]
         links[candidate["name"]] = shown.href(f"{path}#answer", {**question.parameters, name: values})
     return links
