@@ -45,7 +45,7 @@ format: setup  ## puts the code in order
 
 check: lint test  ## lint and test
 
-lock: setup  ## pins every dependency anew (needs uv)
+lock:  ## pins every dependency anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade --quiet -o requirements.lock
 
 reference: setup  ## writes data/reference/places.ttl again from the packages that know places

@@ -81,5 +81,5 @@ def test_no_text_makes_the_lexer_fail(text: str) -> None:
 @given(st.text(alphabet="\"'\\\n{}SERVICE <>#?", max_size=60))
 def test_a_string_literal_hides_everything_in_it(inside: str) -> None:
     written = inside.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    found = [token for token in tokens(f'"{written}"')]
+    found = list(tokens(f'"{written}"'))
     assert [token.kind for token in found] == ["string"]

@@ -227,7 +227,14 @@ def serve(
 
     application = importlib.import_module("dpa_kg.http.app").create_app(configured)
     typer.echo(f"Version {version.number} with {version.metadata.triples:,} triples is served at {_address(configured)} (Ctrl+C ends it).")
-    uvicorn.run(application, host=configured.host, port=configured.port, log_level="warning")
+    uvicorn.run(
+        application,
+        host=configured.host,
+        port=configured.port,
+        log_level="warning",
+        h11_max_incomplete_event_size=262_144,  # an address with a query of 64 KiB, escaped, still reaches our own limits
+        timeout_graceful_shutdown=5,
+    )
 
 
 def _built(configured: Settings, *, force: bool = False) -> Version:

@@ -61,9 +61,7 @@ class OxigraphStore:
         """Closes the store. It must not be opened read-only before: RocksDB tidies up in the background and deletes files."""
         del self.engine
 
-    def query(
-        self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None
-    ) -> Answer:
+    def query(self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None) -> Answer:
         """See `Store.query`. Raises BuildError where the files of the store cannot be read."""
         with _translated("be read"):
             if default_graph is None and named_graphs is None:

@@ -13,9 +13,7 @@ Answer = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 class Store(Protocol):
     """A data set that SPARQL can be asked of."""
 
-    def query(
-        self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None
-    ) -> Answer:
+    def query(self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None) -> Answer:
         """Evaluates a SPARQL 1.1 query.
 
         The two lists of graph IRIs restrict the data set (SPARQL 1.1 Protocol, section 2.1.4); when one of them is

@@ -1,12 +1,12 @@
 """The versions of the graph on disk.
 
-    HOME/versions/000012/store/         the quads (RocksDB)
-    HOME/versions/000012/search.sqlite  the names
-    HOME/versions/000012/version.json   what it is; a directory without it is a dead candidate
-    HOME/versions/000012/lock           readers hold it shared, deletion holds it alone
-    HOME/current                        symbolic link to the published version
-    HOME/held.json                      a rollback: these files must not be built again until they change
-    HOME/write.lock                     one writer at a time
+HOME/versions/000012/store/         the quads (RocksDB)
+HOME/versions/000012/search.sqlite  the names
+HOME/versions/000012/version.json   what it is; a directory without it is a dead candidate
+HOME/versions/000012/lock           readers hold it shared, deletion holds it alone
+HOME/current                        symbolic link to the published version
+HOME/held.json                      a rollback: these files must not be built again until they change
+HOME/write.lock                     one writer at a time
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Loads the files of the project into named graphs, and sees to it that each file writes only where it may.
 
-    data/sources.ttl          …/graph/provenance
-    data/statements/*.trig    passage graphs of known sources, and …/graph/provenance on those passages
-    data/reference/*.ttl      …/graph/reference/<file>
-    ontology/*.ttl            …/graph/ontology
-    shapes/*.ttl              …/graph/shapes
+data/sources.ttl          …/graph/provenance
+data/statements/*.trig    passage graphs of known sources, and …/graph/provenance on those passages
+data/reference/*.ttl      …/graph/reference/<file>
+ontology/*.ttl            …/graph/ontology
+shapes/*.ttl              …/graph/shapes
 """
 
 from __future__ import annotations
