@@ -6,7 +6,7 @@ import pytest
 
 from dpa_kg import resources
 from dpa_kg.errors import BuildError, NotFound
-from dpa_kg.namespaces import LANGUAGES
+from dpa_kg.namespaces import LANGUAGES, NOUNS
 from dpa_kg.query.catalogue import Catalogue
 
 LABELS = """
@@ -107,3 +107,9 @@ def test_the_project_s_own_catalogue_is_complete_in_four_languages() -> None:
 def test_an_unknown_query_is_not_found() -> None:
     with pytest.raises(NotFound):
         Catalogue.load(resources.folder("queries"), check=False).get("nonsense")
+
+
+def test_a_query_is_named_after_a_noun() -> None:
+    nouns = {path.stem for path in resources.folder("ontology").glob("*.ttl")} & set(NOUNS)
+    names = Catalogue.load(resources.folder("queries"), check=False).queries
+    assert [name for name in names if name.split("-")[0].removesuffix("s") not in nouns] == []
