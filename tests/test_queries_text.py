@@ -154,4 +154,8 @@ def test_every_label_is_used_and_written_in_four_languages() -> None:
     assert set(labels["parameters"]) == parameters
     assert set(labels["subjects"]) == subjects
     assert set(labels["columns"]) <= columns
-    assert all(list(text) == list(LANGUAGES) for section in labels.values() for text in section.values())
+    assert set(labels["values"]) <= columns
+    written = "".join(path.read_text("utf-8") for path in MAIN)
+    words = {word: text for texts in labels.pop("values").values() for word, text in texts.items()}
+    assert all(f'"{word}"' in written for word in words)
+    assert all(list(text) == list(LANGUAGES) for section in (*labels.values(), words) for text in section.values())

@@ -15,6 +15,7 @@ from tests.tiny import make_version
 LABELS = """
 subjects: {projects: {en: Projects}}
 parameters: {country: {en: Country}}
+values: {phase: {begun: {en: begun, es: empezado}}}
 columns: {project: {en: Project, es: Proyecto}, country: {en: Country, es: País}, start: {en: Start}}
 """
 QUERY = """#+ title: {en: Projects, es: Proyectos}
@@ -24,7 +25,7 @@ QUERY = """#+ title: {en: Projects, es: Proyectos}
 #+   country: {type: "dpa:Country", multiple: true}
 PREFIX dpa: <https://w3id.org/dpa-kg/ontology#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-SELECT ?project (MIN(?label) AS ?projectName) ?start WHERE {
+SELECT ?project (MIN(?label) AS ?projectName) ?start (IF(BOUND(?start), "begun", "") AS ?phase) WHERE {
   #? if country
   VALUES ?country { <https://w3id.org/dpa-kg/id/place/norway> }
   ?project dpa:country ?country .
@@ -69,8 +70,9 @@ def reader(tmp_path_factory: pytest.TempPathFactory, queries: Path) -> Iterator[
 def test_rows_have_names_in_the_readers_language(reader: Reader) -> None:
     answer = reader.answer("projects", {}, language="es")
     assert [row["projectName"]["value"] for row in answer.rows] == ["Alfa", "Beta"]
-    assert [column.label for column in answer.columns] == ["Proyecto", "Proyecto", "Start"]
-    assert [column.kind for column in answer.columns] == ["entity", "name", "date"]
+    assert [column.label for column in answer.columns] == ["Proyecto", "Proyecto", "Start", "phase"]
+    assert [column.kind for column in answer.columns] == ["entity", "name", "date", "text"]
+    assert [row.get("phase", {}).get("value") for row in answer.rows] == ["empezado", None]
     assert answer.title == "Proyectos"
 
 

@@ -89,6 +89,7 @@ class Catalogue:
     queries: Mapping[str, NamedQuery]
     subjects: Mapping[str, Text]
     columns: Mapping[str, Text]
+    values: Mapping[str, Mapping[str, Text]]  # by column and value: the few words that queries themselves write
 
     @classmethod
     def load(cls, folder: Path, *, check: bool = True) -> Catalogue:
@@ -100,7 +101,7 @@ class Catalogue:
             name, kind = path.stem.split(".", 1)
             if name not in queries or kind not in {"coverage", "evidence"}:
                 raise BuildError(f"queries/{path.name} is the sibling of no query.")
-        return cls(queries, labels["subjects"], labels["columns"])
+        return cls(queries, labels["subjects"], labels["columns"], labels.get("values", {}))
 
     def __iter__(self) -> Iterator[NamedQuery]:
         return iter(self.queries.values())

@@ -122,7 +122,7 @@ class Reader:
             version=self.version.number,
             parameters=bound.resolved,
             columns=columns_of(query, rows, self.catalogue, language),
-            rows=localize(rows, query.columns, self.names, language),
+            rows=localize(rows, query.columns, self.names, self.catalogue, language),
             total=total,
             offset=offset,
             limit=limit,

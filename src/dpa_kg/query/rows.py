@@ -14,7 +14,7 @@ from dpa_kg.namespaces import GRAPH, ID, XSD
 from dpa_kg.query import internal
 from dpa_kg.query.answers import Column, PassageRef, Term
 from dpa_kg.query.binding import Bound
-from dpa_kg.query.catalogue import Catalogue, NamedQuery
+from dpa_kg.query.catalogue import Catalogue, NamedQuery, Text, localized
 from dpa_kg.terms import binding
 
 Row = Mapping[str, Term]
@@ -46,15 +46,25 @@ def name_columns(columns: Sequence[str]) -> dict[str, str]:
     return {name: f"{name}Name" for name in columns if f"{name}Name" in columns}
 
 
-def localize(rows: Sequence[Row], columns: Sequence[str], names: Names, language: str) -> list[Row]:
-    """The rows with every `xName` replaced by the name of `x` in the reader's language."""
+def localize(rows: Sequence[Row], columns: Sequence[str], names: Names, catalogue: Catalogue, language: str) -> list[Row]:
+    """The rows with every `xName` replaced by the name of `x`, and words of the query's own, in the reader's language."""
     pairs = name_columns(columns)
     iris = {row[name]["value"] for row in rows for name in pairs if name in row and row[name]["type"] == "uri"}
     labels = names.labels(iris, language)
-    return [_localized(row, pairs, labels) for row in rows]
+    words = {column: catalogue.values[column] for column in columns if column in catalogue.values}
+    return [_localized(row, pairs, labels) | _worded(row, words, language) for row in rows]
 
 
-def _localized(row: Row, pairs: Mapping[str, str], labels: Mapping[str, str]) -> Row:
+def _worded(row: Row, words: Mapping[str, Mapping[str, Text]], language: str) -> dict[str, Term]:
+    said = {
+        column: localized(texts[row[column]["value"]], language)
+        for column, texts in words.items()
+        if row.get(column, {}).get("value") in texts
+    }
+    return {column: {"type": "literal", "value": text} for column, text in said.items()}
+
+
+def _localized(row: Row, pairs: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Term]:
     known = {companion: labels[row[name]["value"]] for name, companion in pairs.items() if name in row and row[name]["value"] in labels}
     return {**row, **{companion: {"type": "literal", "value": label} for companion, label in known.items()}}
 
