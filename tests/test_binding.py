@@ -94,6 +94,19 @@ def test_an_ambiguous_name_comes_with_its_candidates(names: Names) -> None:
     assert {candidate["iri"] for candidate in caught.value.candidates} == {expand("place:georgia"), expand("place:georgia-usa")}
 
 
+def test_a_name_of_something_else_is_told_so(query: NamedQuery, names: Names) -> None:
+    with pytest.raises(UnknownName) as caught:
+        bind(query, {"funder": ["Norway"]}, names, "es")
+    assert "something else (place)" in (caught.value.hint or "")
+    assert [candidate["name"] for candidate in caught.value.candidates] == ["Noruega (Norway)"]
+
+
+def test_an_interval_that_ends_before_it_begins_is_refused(query: NamedQuery, names: Names) -> None:
+    with pytest.raises(ParameterError, match="'since' is after 'until'"):
+        bind(query, {"since": ["2021"], "until": ["2019-05"]}, names, "en")
+    bind(query, {"since": ["2019"], "until": ["2019"]}, names, "en")
+
+
 def test_an_entity_of_another_class_is_not_taken(query: NamedQuery, names: Names) -> None:
     with pytest.raises(UnknownName):
         bind(query, {"funder": ["https://w3id.org/dpa-kg/id/place/norway"]}, names, "en")

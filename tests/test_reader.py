@@ -6,7 +6,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
-from dpa_kg.errors import InputError, NotAcceptable, NotFound
+from dpa_kg.errors import InputError, NotAcceptable, NotFound, QuerySyntaxError
 from dpa_kg.namespaces import PREFIXES, expand
 from dpa_kg.query.answers import Dossier, Wire
 from dpa_kg.query.reader import Reader
@@ -164,3 +164,23 @@ def test_values_survive_the_wire_between_processes(reader: Reader) -> None:
     for value in (reader.answer("projects", {}), reader.dossier(expand("project:alpha")), reader.search("alpha"), reader.statistics()):
         assert Wire.dump(Wire.load(Wire.dump(value))) == Wire.dump(value)
     assert Wire.load(Wire.dump(reader.suggestions("dpa:Country"))) == reader.suggestions("dpa:Country")
+
+
+@pytest.mark.parametrize(
+    ("text", "detail", "hint"),
+    [
+        (
+            "ASK {\n ?s a dpa:Project }",
+            "line 2, column 17: the prefix 'dpa:' is not declared",
+            "PREFIX dpa: <https://w3id.org/dpa-kg/ontology#>",
+        ),
+        ("ASK { ?s nope:x ?o }", "the prefix 'nope:' is not declared", "PREFIX nope: <…>"),
+        ("ASK { ?s ?p }", "line 1, column 13: expected", None),
+    ],
+)
+def test_a_query_that_does_not_parse_is_told_where_and_why(reader: Reader, text: str, detail: str, hint: str | None) -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        reader.sparql(text)
+    assert detail in caught.value.detail
+    assert caught.value.hint == hint
+    assert len(caught.value.detail) < 400

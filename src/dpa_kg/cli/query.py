@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -26,7 +26,7 @@ from dpa_kg.representations.formats import GRAPH_FORMATS, HTML, TABLE_FORMATS, F
 from dpa_kg.settings import Settings
 
 _RESERVED: dict[str, Any] = {
-    "lang": (str, typer.Option(help="Language of names and texts: en, es, fr, pt."), "en"),
+    "lang": (Literal["en", "es", "fr", "pt"], typer.Option(help="Language of names and texts."), "en"),
     "format": (str, typer.Option(help="table, csv, tsv, json, xlsx, sparql-json, sparql-xml; turtle, jsonld … for graphs."), "table"),
     "limit": (int, typer.Option(min=1, help="Most rows to show."), 1000),
     "offset": (int, typer.Option(min=0, help="Rows to pass over."), 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -12,6 +13,11 @@ import pyoxigraph as ox
 
 from dpa_kg.errors import BuildError, QuerySyntaxError
 from dpa_kg.graph.store import Answer
+from dpa_kg.namespaces import PREFIXES
+
+_PLACE = re.compile(r"error at (?P<line>\d+):(?P<column>\d+): (?P<rest>.*)", re.DOTALL)
+_CLASSES = re.compile(r"\['[^\]]*\](?:, )?", re.DOTALL)  # a class of characters
+_MESSAGE = 300  # characters of a parser's message
 
 
 def engine() -> str:
@@ -20,13 +26,28 @@ def engine() -> str:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
+def _translated(what: str, text: str = "") -> Iterator[None]:
     try:
         yield
     except SyntaxError as error:
-        raise QuerySyntaxError(f"The query does not parse: {error.msg}") from error
+        raise _syntax_error(error.msg, text) from error
     except (OSError, RuntimeError) as error:  # RuntimeError is how pyoxigraph says "corruption"
         raise BuildError(f"The store cannot {what}: {error}") from error
+
+
+def _syntax_error(message: str, text: str) -> QuerySyntaxError:
+    """The parser's complaint in fewer words: it lists every character class that it would have taken."""
+    match = _PLACE.match(message)
+    if not match:
+        return QuerySyntaxError(f"The query does not parse: {message}")
+    line, column = int(match["line"]), int(match["column"])
+    where = f"The query does not parse at line {line}, column {column}"
+    if "Prefix not found" in message:
+        before = [*text.splitlines(), *[""] * line][line - 1][: column - 1]
+        prefix = found[1] if (found := re.search(r"([\w.-]*):[^\s:]*$", before)) else ""
+        return QuerySyntaxError(f"{where}: the prefix '{prefix}:' is not declared.", hint=f"PREFIX {prefix}: <{PREFIXES.get(prefix, '…')}>")
+    expected = [word for word in _CLASSES.sub("", match["rest"]).split(", ") if word.strip()]
+    return QuerySyntaxError(f"{where}: {', '.join(expected)[:_MESSAGE]}")
 
 
 class OxigraphStore:
@@ -63,7 +84,7 @@ class OxigraphStore:
 
     def query(self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None) -> Answer:
         """See `Store.query`. Raises BuildError where the files of the store cannot be read."""
-        with _translated("be read"):
+        with _translated("be read", text):
             if default_graph is None and named_graphs is None:
                 return self.engine.query(text)
             return self.engine.query(

@@ -43,6 +43,7 @@ INSERT INTO words (words) VALUES ('rebuild');
 INSERT INTO words (words) VALUES ('optimize');
 """
 _SHORT = 5  # letters of a text that is perhaps an acronym: parts of longer names are no likeness then
+_LIKE = 64.0  # of 100: less is no likeness
 _RANKED = 2000  # names that one search ranks: bm25 over a common word of a million labels is slow
 
 
@@ -150,8 +151,7 @@ class Names:
         rows = [NameRow(*row) for row in self._of_type(type_iri)]
         folded = [fold(row.text) for row in rows]
         best: dict[str, NameRow] = {}
-        scorer = fuzz.WRatio if len(text) > _SHORT else fuzz.ratio
-        for _, _, index in process.extract(fold(text), folded, scorer=scorer, limit=limit * 6, score_cutoff=60):
+        for _, _, index in process.extract(fold(text), folded, scorer=_likeness, limit=limit * 6, score_cutoff=_LIKE):
             best.setdefault(rows[index].iri, rows[index])
         return list(best.values())[:limit]
 
@@ -210,6 +210,13 @@ class Names:
 
     def _all(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         return self._database.execute(statement, values).fetchall()
+
+
+def _likeness(text: str, name: str, **_: Any) -> float:
+    """How like two folded names are, 0 to 100: as a whole when one of them is short, else also by their words and parts."""
+    if min(len(text), len(name)) <= _SHORT:
+        return fuzz.ratio(text, name)
+    return max(fuzz.WRatio(text, name), fuzz.partial_ratio(text, name))
 
 
 def _rank(row: Sequence[Any], words: Sequence[str]) -> tuple[Any, ...]:

@@ -16,11 +16,13 @@ from dpa_kg.namespaces import ID, NOUNS, PREFIXES, SCHEMES, XSD, expand
 from dpa_kg.query.answers import ResolvedValue
 from dpa_kg.query.catalogue import PERIOD, NamedQuery, Parameter
 from dpa_kg.query.template import Row
+from dpa_kg.terms import noun_of
 
 _DATE = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?(?:-(?P<day>\d{2}))?")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _IRI = re.compile(r"[^\x00-\x20<>\"{}|^`\\]+")
 _MOST = 200  # values of one parameter
+_INTERVALS = ("since", "until", "earlier", "later")
 
 
 @dataclass(frozen=True)
@@ -51,28 +53,41 @@ def bind(query: NamedQuery, written: Mapping[str, Sequence[str]], names: Names, 
             row, value = _resolve(parameter, text, names, language)
             rows.setdefault(parameter.variables, []).append(row)
             resolved.setdefault(parameter.name, []).append(value)
+    _check_order(query, rows)
     return Bound(rows, frozenset(resolved), resolved)
 
 
 def _check_count(query: NamedQuery, parameter: Parameter, texts: Sequence[str]) -> None:
     if parameter.required and not texts:
-        raise ParameterError(f"The query '{query.name}' needs the parameter '{parameter.name}'.", hint=f"Add ?{parameter.name}=…")
+        raise ParameterError(
+            f"The query '{query.name}' needs the parameter '{parameter.name}'.", hint=f"Give a value for '{parameter.name}'."
+        )
     if len(texts) > 1 and not parameter.multiple:
         raise ParameterError(f"'{parameter.name}' takes one value, and {len(texts)} were given.")
     if len(texts) > _MOST:
         raise ParameterError(f"'{parameter.name}' takes at most {_MOST} values, and {len(texts)} were given.")
 
 
+def _check_order(query: NamedQuery, rows: Mapping[tuple[str, ...], Sequence[Row]]) -> None:
+    """Refuses an interval that ends before it begins: it would find nothing, and look like an answer. ISO dates sort as texts."""
+    days = {
+        name: rows[parameter.variables][0][0] for name in _INTERVALS if (parameter := query.parameter(name)) and parameter.variables in rows
+    }
+    for first, last in (("since", "until"), ("earlier", "later")):
+        if first in days and last in days and days[first] > days[last]:
+            raise ParameterError(f"'{first}' is after '{last}'.", hint=f"Exchange the values of '{first}' and '{last}'.")
+
+
 def _resolve(parameter: Parameter, text: str, names: Names, language: str) -> tuple[Row, ResolvedValue]:
     if parameter.is_entity:
-        iri = entity(text, parameter.type, names, what=parameter.name)
+        iri = entity(text, parameter.type, names, what=parameter.name, language=language)
         label = names.labels([iri], language).get(iri, iri)
         return (str(ox.NamedNode(iri)),), ResolvedValue(iri, label)
     terms = _LITERALS[parameter.type](text, parameter)
     return tuple(str(term) for term in terms), ResolvedValue(terms[0].value, text)
 
 
-def entity(text: str, type_name: str, names: Names, what: str) -> str:
+def entity(text: str, type_name: str, names: Names, what: str, language: str = "en") -> str:
     """The IRI of the entity of class `type_name` (a prefixed name) that `text` means: an IRI, a prefixed name, a slug, a name or acronym.
 
     `what` is named in errors. Raises UnknownName with the nearest names, AmbiguousName with the candidates.
@@ -90,22 +105,30 @@ def entity(text: str, type_name: str, names: Names, what: str) -> str:
         raise AmbiguousName(
             f"'{text}' is the name of {len(iris)} entities.",
             hint=f"Say which one by its IRI or its full name in '{what}'.",
-            candidates=_candidates(matches, names),
+            candidates=_candidates(matches, names, language),
         )
-    nearest = _candidates(names.nearest(text, type_iri), names)
+    raise _unknown(text, type_iri, names, what, language)
+
+
+def _unknown(text: str, type_iri: str, names: Names, what: str, language: str) -> UnknownName:
+    """Says whether the name is that of something of another kind, or else which names are near."""
+    others = _candidates(names.named(text, expand("rdfs:Resource")), names, language)
+    if others:
+        kinds = {noun_of(other["iri"]) or "term" for other in others}
+        wanted = names.labels([type_iri], language).get(type_iri, type_iri)
+        hint = f"'{text}' names something else ({', '.join(sorted(kinds))}); '{what}' takes: {wanted}."
+        return UnknownName(f"Unknown {what} '{text}'.", hint=hint, candidates=others)
+    nearest = _candidates(names.nearest(text, type_iri), names, language)
     quoted = " or ".join(candidate["name"] for candidate in nearest[:2])
-    raise UnknownName(
-        f"Unknown {what} '{text}'.",
-        hint=f"Did you mean {quoted}?" if nearest else "Nothing of that kind has a similar name; /search finds names.",
-        candidates=nearest,
-    )
+    hint = f"Did you mean {quoted}?" if nearest else "Nothing of that kind has a similar name; /search finds names."
+    return UnknownName(f"Unknown {what} '{text}'.", hint=hint, candidates=nearest)
 
 
-def _candidates(rows: Sequence[NameRow], names: Names) -> list[dict[str, str]]:
+def _candidates(rows: Sequence[NameRow], names: Names, language: str) -> list[dict[str, str]]:
     """Each entity once: its name, and in brackets the name that is like what was written."""
     by_iri: dict[str, str] = {}
     for row in rows:
-        label = names.labels([row.iri], row.language or "en").get(row.iri, row.text)
+        label = names.labels([row.iri], language).get(row.iri, row.text)
         by_iri.setdefault(row.iri, label if label == row.text else f"{label} ({row.text})")
     return [{"name": name, "iri": iri} for iri, name in by_iri.items()]
 

@@ -79,7 +79,7 @@ def compose(
 def _description(own: Iterable[Statement], language: str) -> str:
     texts = [fact.value for fact in own if fact.property in _DESCRIPTIONS and isinstance(fact.value, ox.Literal)]
     texts.sort(key=lambda text: (text.language != language, text.language != "en", text.value))
-    return texts[0].value if texts else ""
+    return " ".join(dict.fromkeys(text.value for text in texts if text.language == texts[0].language))
 
 
 def _groups(iri: str, facts: Sequence[Statement], labels: Labels, passages: Mapping[str, PassageRef]) -> list[Group]:
@@ -98,7 +98,7 @@ def _groups(iri: str, facts: Sequence[Statement], labels: Labels, passages: Mapp
                 stated[fact.property, "out"][fact.value].add(fact.graph)
         elif noun_of(fact.subject) in _NODES and fact.property in _ENDS and _is(fact.value, iri):
             through[fact.property].append(fact.subject)
-        elif noun_of(fact.subject) not in _NODES and _is(fact.value, iri) and fact.graph != DERIVED_GRAPH:
+        elif _is(fact.value, iri) and fact.graph != DERIVED_GRAPH and noun_of(fact.subject) not in _NODES - {"grant"}:
             stated[fact.property, "in"][ox.NamedNode(fact.subject)].add(fact.graph)
     groups = [
         Group(prop, labels.of(prop), "out", [fact for node in sorted(set(subjects)) for fact in _ends(iri, nodes[node], labels, passages)])

@@ -71,21 +71,25 @@ def _localized(row: Row, pairs: Mapping[str, str], labels: Mapping[str, str]) ->
 
 def columns_of(query: NamedQuery, rows: Sequence[Row], catalogue: Catalogue, language: str) -> list[Column]:
     """The columns with their headings and kinds."""
-    companions = set(name_columns(query.columns).values())
-    kinds = {name: "name" if name in companions else _kind([row[name] for row in rows if name in row]) for name in query.columns}
+    pairs = name_columns(query.columns)
+    terms = {name: [row[name] for row in rows if name in row] for name in query.columns}
+    kinds = {name: "name" if name in pairs.values() else _kind(terms[name], named=name in pairs) for name in query.columns}
     return [Column(name, catalogue.column_label(name, language), kind) for name, kind in kinds.items()]
 
 
-def _kind(terms: Sequence[Term]) -> str:
-    if terms and all(term["type"] == "uri" for term in terms):
+def _kind(terms: Sequence[Term], *, named: bool) -> str:
+    """What a column holds, by its terms; a column with a companion for names holds entities even when it is empty."""
+    if not terms:
+        return "entity" if named else "text"
+    if all(term["type"] == "uri" for term in terms):
         values = [term["value"] for term in terms]
         if all(value.startswith(GRAPH) for value in values):
             return "passage"
         return "entity" if all(value.startswith(ID) for value in values) else "link"
     datatypes = {term.get("datatype", "") for term in terms}
-    if terms and datatypes <= _NUMBERS:
+    if datatypes <= _NUMBERS:
         return "number"
-    return "date" if terms and datatypes <= _DATES else "text"
+    return "date" if datatypes <= _DATES else "text"
 
 
 class Evidence:

@@ -35,7 +35,7 @@ def dossier_page(  # noqa: PLR0917 - one argument for each part of the page
 
 def _questions(page: Page, dossier: Dossier, queries: Catalogue) -> Iterator[tuple[str, str, str]]:
     """The named queries that take an entity of this kind: title, what the entity is in it, address."""
-    kinds = {kind.iri for kind in dossier.types}
+    kinds = {kind.iri for kind in dossier.types} | {expand("rdfs:Resource")}
     for query in queries:
         fitting = [parameter for parameter in query.parameters if parameter.is_entity and expand(parameter.type) in kinds]
         others = any(parameter.required for parameter in query.parameters if parameter not in fitting)
