@@ -171,11 +171,11 @@ def test_values_survive_the_wire_between_processes(reader: Reader) -> None:
     [
         (
             "ASK {\n ?s a dpa:Project }",
-            "line 2, column 17: the prefix 'dpa:' is not declared",
+            "line 2, column 18: the prefix 'dpa:' is not declared",
             "PREFIX dpa: <https://w3id.org/dpa-kg/ontology#>",
         ),
         ("ASK { ?s nope:x ?o }", "the prefix 'nope:' is not declared", "PREFIX nope: <…>"),
-        ("ASK { ?s ?p }", "line 1, column 13: expected", None),
+        ("ASK { ?s ?p }", "line 1, column 14: expected", None),
     ],
 )
 def test_a_query_that_does_not_parse_is_told_where_and_why(reader: Reader, text: str, detail: str, hint: str | None) -> None:
