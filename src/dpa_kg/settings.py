@@ -38,3 +38,16 @@ class Settings(BaseSettings):
     result_rows: int = Field(default=1_000_000, ge=1, description="rows of the largest answer")
     result_bytes: int = Field(default=1_073_741_824, ge=1024, description="bytes of the largest answer")
     page_rows: int = Field(default=100, ge=1, description="rows of a named query's answer when no limit is asked for")
+
+    address_length: int = Field(default=16_384, ge=256, description="bytes of the longest address: its path and what follows `?`")
+    header_bytes: int = Field(default=32_768, ge=1024, description="bytes of the headers of a request")
+    header_timeout: float = Field(default=10.0, gt=0, description="seconds that the headers of a request may take to arrive")
+    request_bytes: int = Field(default=33_554_432, ge=1024, description="bytes of the body of a request")
+    body_timeout: float = Field(default=60.0, gt=0, description="seconds that the body of a request may take to arrive")
+    multipart_parts: int = Field(default=16, ge=1, description="parts of a multipart body")
+    connections: int = Field(default=512, ge=1, description="connections that are open at the same time")
+    client_queries: int = Field(default=8, ge=1, description="SPARQL texts that one client may have running or waiting")
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1", description="reverse proxies (addresses, networks) whose X-Forwarded-For is believed"
+    )
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="path under which a reverse proxy shows the service")

@@ -223,11 +223,11 @@ def serve(
 
         with Versions(configured.home).reading() as version:
             pass
-    import uvicorn  # noqa: PLC0415
+    from dpa_kg.http import app as web  # noqa: PLC0415
+    from dpa_kg.http import server  # noqa: PLC0415
 
-    application = importlib.import_module("dpa_kg.http.app").create_app(configured)
     typer.echo(f"Version {version.number} with {version.metadata.triples:,} triples is served at {_address(configured)} (Ctrl+C ends it).")
-    uvicorn.run(application, host=configured.host, port=configured.port, log_level="warning")
+    server.run(web.create_app(configured), configured)
 
 
 def _built(configured: Settings, *, force: bool = False) -> Version:

@@ -13,6 +13,8 @@ from dpa_kg.errors import Overloaded
 from dpa_kg.graph.versions import Versions
 from dpa_kg.http import entities, errors, openapi, operations, queries, search, sparql, vocabulary
 from dpa_kg.http.caching import Memory
+from dpa_kg.http.clients import Clients
+from dpa_kg.http.limits import RequestLimits
 from dpa_kg.http.middleware import CommonHeaders
 from dpa_kg.http.pages import home
 from dpa_kg.http.pages.rendering import Pages
@@ -37,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        root_path=settings.root_path,
         telemetry={"tracing": False},
     )
     app.state.settings = settings
@@ -45,11 +48,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.pages = Pages()
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
     app.state.answers = Memory(_ANSWERS)
+    app.state.clients = Clients(settings.client_queries)
     surfaces = (sparql, entities, search, vocabulary, operations, home)
     for router in (*(surface.router for surface in surfaces), queries.router_of(app.state.catalogue)):
         app.include_router(router)
     errors.install(app)
     openapi.install(app)
+    app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(CommonHeaders)
     return app
 

@@ -11,6 +11,7 @@ from fastapi import Request
 from dpa_kg.errors import NotAcceptable, Overloaded, ParameterError
 from dpa_kg.graph.metadata import Version
 from dpa_kg.graph.versions import Versions
+from dpa_kg.http.clients import Clients, client_of
 from dpa_kg.http.errors import ClientGone
 from dpa_kg.http.pages.rendering import Page, Pages
 from dpa_kg.query.catalogue import Catalogue
@@ -86,17 +87,32 @@ async def ask(request: Request, method: str, *, pool: Literal["adhoc", "question
 
     A client that hangs up cancels the call (ClientGone), which frees the worker.
     """
-    workers: Pool = getattr(request.app.state, pool)
+    if pool == "adhoc":
+        clients: Clients = request.app.state.clients
+        with clients.admit(client_of(request)):
+            return await _ask(request, request.app.state.adhoc, method, arguments)
+    return await _ask(request, request.app.state.questions, method, arguments)
+
+
+async def _ask(request: Request, workers: Pool, method: str, arguments: dict[str, Any]) -> Any:
     answer = asyncio.ensure_future(workers.call(method, version=version(request).number, **arguments))
     gone = asyncio.ensure_future(_hang_up(request))
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             return answer.result()
+        gone.result()  # raises what is wrong with a body that nobody reads
         raise ClientGone
     finally:
-        gone.cancel()
-        answer.cancel()
+        for task in (gone, answer):
+            task.cancel()
+            task.add_done_callback(_seen)
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Takes note of an error that comes too late for anybody."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _hang_up(request: Request) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from dpa_kg.errors import DpaKgError, InputError, NotAcceptable, NotFound
 from dpa_kg.http.middleware import COMMON_HEADERS
@@ -22,10 +23,33 @@ from dpa_kg.representations.negotiation import negotiate
 PROBLEM_TYPES: Final = f"{BASE}problem/"
 _LOG = logging.getLogger(__name__)
 _CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; nobody is left to read it
+_LONGEST_IN_LOG: Final = 300  # characters
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    503: {"Retry-After": "2"},
+    429: {"Retry-After": "2"},
+    415: {"Accept-Encoding": "identity"},
+    408: {"Connection": "close"},
+}
 
 
 class UnsupportedMediaType(InputError):
     status, type, title = 415, "unsupported-media-type", "The body has a media type that is not read here"
+
+
+class AddressTooLong(InputError):
+    status, type, title = 414, "address-too-long", "The address is too long"
+
+
+class HeadersTooLarge(InputError):
+    status, type, title = 431, "headers-too-large", "The headers are too large"
+
+
+class TooSlow(InputError):
+    status, type, title = 408, "too-slow", "The request did not arrive in time"
+
+
+class TooManyQueries(InputError):
+    status, type, title = 429, "too-many-queries", "One client asks too much at once"
 
 
 class MethodNotAllowed(InputError):
@@ -51,7 +75,7 @@ class Problem:
     @classmethod
     def of(cls, error: DpaKgError) -> Problem:
         """The problem that an error of this package is."""
-        headers = {"Retry-After": "2"} if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE else {}
+        headers = _HEADERS.get(error.status, {})
         return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers)
 
     def document(self, request_id: str) -> dict[str, Any]:
@@ -74,7 +98,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _framework_error)
     app.add_exception_handler(ClientGone, _client_gone)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def printable(text: str) -> str:
+    """What a caller wrote as one line of a log: no line ends, no control characters, not too long."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:_LONGEST_IN_LOG])
 
 
 def respond(request: Request, problem: Problem) -> Response:
@@ -97,7 +127,7 @@ def _prefers_page(request: Request) -> bool:
 async def _own_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DpaKgError)  # noqa: S101 - told to the type checker
     if error.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        _LOG.warning("%s %s: %s", request.method, request.url.path, error.detail)
+        _LOG.warning("%s %s: %s", request.method, printable(request.url.path), printable(error.detail))
     return respond(request, Problem.of(error))
 
 
@@ -125,7 +155,7 @@ async def _client_gone(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     """The last resort: the trace goes to the log, never to the client. It runs outside of CommonHeaders."""
     request_id = request.scope.get("state", {}).get("request_id", "")
-    _LOG.error("%s %s failed [%s]", request.method, request.url.path, request_id)
+    _LOG.error("%s %s failed [%s]", request.method, printable(request.url.path), request_id)
     response = respond(request, Problem(500, DpaKgError.type, DpaKgError.title, "The service met an error that it did not expect."))
     for name, value in COMMON_HEADERS.items():
         response.headers[name] = value
