@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dpa_kg.resources import checkout
@@ -27,6 +28,13 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     public_url: str | None = Field(default=None, description="address that readers see, when it differs from host and port")
+
+    default_graph: Literal["merged", "own"] = Field(
+        default="merged", description="what queries see without naming a graph: the merge of all graphs, or what was put there (no gate)"
+    )
+    write_token: SecretStr | None = Field(default=None, description="a token that may write and administer; without any token nobody may")
+    write_timeout: float = Field(default=300.0, gt=0, description="seconds that one write may take, the gate included")
+    write_memory: int = Field(default=4096, ge=64, description="MiB of memory that one write may take on top of an idle writer")
 
     query_timeout: float = Field(default=30.0, gt=0, description="seconds that one query may take")
     query_workers: int = Field(default=2, ge=1, description="processes that evaluate SPARQL texts sent by callers")

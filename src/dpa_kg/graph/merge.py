@@ -24,7 +24,10 @@ def in_merge(quad: ox.Quad) -> ox.Quad:
 
 
 def change(store: OxigraphStore, added: Iterable[ox.Quad], removed: Iterable[ox.Quad] = ()) -> None:
-    """Removes and adds quads of named graphs, and keeps the merge right. The store must hold no derived statements."""
+    """Removes and adds quads of named graphs, and keeps the merge right.
+
+    What was derived before may not follow any more: the caller strips it, now or later, and derives again.
+    """
     engine = store.engine
     gone = list(removed)
     for quad in gone:
@@ -49,9 +52,11 @@ def _elsewhere(engine: ox.Store, quad: ox.Quad) -> bool:
 
 def strip_derived(store: OxigraphStore) -> None:
     """Takes the derived statements out of the store, so that it holds what was asserted only."""
-    for quad in list(store.quads(DERIVED_GRAPH)):
-        store.engine.remove(in_merge(quad))
+    derived = list(store.quads(DERIVED_GRAPH))
     store.engine.remove_graph(ox.NamedNode(DERIVED_GRAPH))
+    for quad in derived:
+        if not _elsewhere(store.engine, quad):  # it may have been asserted since
+            store.engine.remove(in_merge(quad))
 
 
 def add_derived(store: OxigraphStore, triples: Iterable[ox.Triple]) -> int:

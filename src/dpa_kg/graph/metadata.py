@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ from dpa_kg.errors import BuildError
 
 @dataclass(frozen=True)
 class Metadata:
-    """What version.json says. `triples` counts the default graph; `changes` counts quads against the parent."""
+    """What version.json says.
+
+    `triples` counts the default graph; `changes` counts quads against the parent; `default_graph` is merged or own.
+    """
 
     number: int
     created: str
@@ -29,13 +32,14 @@ class Metadata:
     parent: int | None
     who: str
     changes: dict[str, int]
+    default_graph: str = "merged"
 
     @classmethod
     def read(cls, path: Path) -> Metadata:
         """Reads version.json. Raises BuildError where it is damaged."""
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            known = {field.name: content[field.name] for field in fields(cls)}
+            known = {field.name: content[field.name] for field in fields(cls) if field.name in content or field.default is MISSING}
         except (ValueError, KeyError, TypeError) as error:
             raise BuildError(f"{path} is damaged: {error!r}") from error
         return cls(**{**known, "file_graphs": tuple(known["file_graphs"])})

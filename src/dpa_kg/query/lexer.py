@@ -24,6 +24,13 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_DECODABLE = re.compile(
+    r"""(?P<kept>\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3} | '{3}(?:[^'\\]|\\.|'(?!''))*+'{3} | "(?:[^"\\\n\r]|\\.)*+" | '(?:[^'\\\n\r]|\\.)*+')
+      | (?P<iri><(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*>)
+      | (?P<comment>\#[^\n\r]*)
+      | \\u[0-9A-Fa-f]{4} | \\U[0-9A-Fa-f]{8}""",
+    re.VERBOSE | re.DOTALL,
+)
 _FETCHES = frozenset({"SERVICE", "LOAD"})
 
 
@@ -52,6 +59,14 @@ def unescape(text: str) -> str:
     return _ESCAPE.sub(decode, text)
 
 
+def decoded(text: str) -> str:
+    """`text` with the codepoint escapes outside of strings decoded, so that tokens are what the engine takes them for.
+
+    Those inside strings are left to the engine: decoded here, an escaped quote would end the string.
+    """
+    return _DECODABLE.sub(lambda match: match[0] if match["kept"] or match["comment"] else unescape(match[0]), text)
+
+
 def guard(text: str, *, length: int, nesting: int) -> None:
     """Refuses a text that no engine should see: too long (413), nested too deeply (400), or asking for other servers (403).
 
@@ -64,7 +79,7 @@ def guard(text: str, *, length: int, nesting: int) -> None:
         if token.kind == "word" and token.text.upper() in _FETCHES:
             raise Forbidden(
                 f"{token.text.upper()} is not allowed here: this service asks no other server.",
-                hint="Query the other endpoint yourself and join the answers.",
+                hint="Fetch it yourself, and send what you need of it.",
             )
         if token.kind == "bracket":
             depth += 1 if token.text in "{([" else -1

@@ -6,6 +6,7 @@ Texts of callers can overflow the engine's stack or eat memory; here that ends t
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import resource
 import signal
@@ -23,6 +24,7 @@ from dpa_kg.query.frames import encode, receive
 from dpa_kg.query.reader import Limits, Reader
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -86,6 +88,9 @@ def serve(connection: socket.socket, worker: Worker) -> None:
             reply = encode({"problem": _problem(error)})
         except MemoryError:
             reply = encode({"problem": _problem(errors.Overloaded("The query needs more memory than one query may take."))})
+        except Exception:  # what nobody foresaw is no reason to end; the trace goes to the log
+            _log.exception("%s failed", request["method"])
+            reply = encode({"problem": _problem(DpaKgError("The service met an error that it did not expect."))})
         connection.sendall(reply)
 
 
