@@ -8,6 +8,7 @@ from email.message import Message
 from typing import Final
 from urllib.parse import parse_qsl
 
+import pyoxigraph as ox
 from fastapi import Request
 
 from dpa_kg.errors import InputError, TextTooLong
@@ -64,11 +65,21 @@ def read_operation(pairs: Pairs) -> Operation:
         raise InputError("This address takes queries, not updates.", hint="Send SELECT, ASK, CONSTRUCT or DESCRIBE as “query”.")
     if len(queries) > 1:
         raise InputError("There is more than one query.", hint="Send “query” once.")
+    for name, value in pairs:
+        if name in {"default-graph-uri", "named-graph-uri"}:
+            _check_iri(name, value)
     return Operation(
         query=queries[0] if queries else None,
         default_graphs=tuple(value for name, value in pairs if name == "default-graph-uri"),
         named_graphs=tuple(value for name, value in pairs if name == "named-graph-uri"),
     )
+
+
+def _check_iri(name: str, value: str) -> None:
+    try:
+        ox.NamedNode(value)
+    except ValueError as error:
+        raise InputError(f"“{name}” takes an absolute IRI, not “{value}”.", hint="Percent-encode it.") from error
 
 
 async def _body(request: Request, limit: int) -> bytes:
