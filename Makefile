@@ -34,14 +34,14 @@ test: setup  ## every test, in parallel
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: setup  ## style, types and layers
-	@$(BIN)/ruff check src tests scripts
-	@$(BIN)/ruff format --check src tests scripts
+	@$(BIN)/ruff check src tests scripts benchmarks
+	@$(BIN)/ruff format --check src tests scripts benchmarks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 format: setup  ## puts the code in order
-	@$(BIN)/ruff check --fix src tests scripts
-	@$(BIN)/ruff format src tests scripts
+	@$(BIN)/ruff check --fix src tests scripts benchmarks
+	@$(BIN)/ruff format src tests scripts benchmarks
 
 check: lint test  ## lint and test
 
