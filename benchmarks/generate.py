@@ -22,32 +22,7 @@ from dpa_kg.resources import folder
 
 GRAPH: Final = "https://example.org/graph/generated"
 _SEED: Final = 20190501
-_SYLLABLES: Final = tuple("ba ce di fo gu ha je li mo nu pa que ri so tu va xi ya zo lan mer tis por cal".split())  # noqa: SIM905 - shorter so
-    "ba",
-    "ce",
-    "di",
-    "fo",
-    "gu",
-    "ha",
-    "je",
-    "li",
-    "mo",
-    "nu",
-    "pa",
-    "que",
-    "ri",
-    "so",
-    "tu",
-    "va",
-    "xi",
-    "ya",
-    "zo",
-    "lan",
-    "mer",
-    "tis",
-    "por",
-    "cal",
-]
+_SYLLABLES: Final = "ba ce di fo gu ha je li mo nu pa que ri so tu va xi ya zo lan mer tis por cal"
 _WORDS: Final = 4000
 _ROLES: Final = ("partner", "implementer", "data-provider", "research-partner", "lead", "beneficiary", "host", "co-lead")
 _FUNDING: Final = ("funder", "funder", "funder", "commissioner", "supporter")
@@ -134,7 +109,8 @@ def _blocks(projects: int) -> Iterator[list[str]]:
 
 
 def _vocabulary(source: random.Random) -> list[str]:
-    words = ("".join(source.choices(_SYLLABLES, k=source.randint(2, 4))) for _ in range(2 * _WORDS))
+    syllables = _SYLLABLES.split()
+    words = ("".join(source.choices(syllables, k=source.randint(2, 4))) for _ in range(2 * _WORDS))
     return list(dict.fromkeys(words))[:_WORDS]
 
 
