@@ -19,7 +19,7 @@ from dpa_kg.settings import Settings
 if TYPE_CHECKING:
     from dpa_kg.graph.metadata import Version
 
-_LATER = {"query": "dpa_kg.cli.query"}  # groups whose imports would slow every other command down
+_LATER = {"query": "dpa_kg.cli.query", "token": "dpa_kg.cli.token"}  # groups whose imports would slow every other command down
 
 Language = Annotated[Literal["en", "es", "fr", "pt"], typer.Option(help="Language of messages and names.")]
 

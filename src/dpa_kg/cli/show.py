@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from dpa_kg.namespaces import GRAPH, SHAPE, compact
 from dpa_kg.settings import Settings
 
 if TYPE_CHECKING:
+    from dpa_kg.access import Token
     from dpa_kg.graph.metadata import Version
     from dpa_kg.query.answers import SearchResult
 
@@ -134,6 +136,19 @@ def versions(known: Sequence[Version], current: Version | None) -> None:
         console().print(table)
     else:
         console().print("There is no version yet; `dpa-kg build` makes the first one.")
+
+
+def tokens(known: Sequence[Token]) -> None:
+    """A table of tokens."""
+    table = _table("token", "scopes", "created (UTC)", "ends (UTC)")
+    for token in known:
+        ends = "never" if token.expires is None else token.expires.removesuffix("+00:00")
+        ends += " (it has ended)" if token.is_expired(datetime.now(UTC)) else ""
+        table.add_row(escape(token.name), ", ".join(token.scopes), token.created.removesuffix("+00:00"), ends)
+    if known:
+        console().print(table)
+    else:
+        console().print("There is no token; `dpa-kg token create NAME` makes one.")
 
 
 def settings(values: Settings) -> None:

@@ -104,6 +104,13 @@ class OxigraphStore:
         name = ox.NamedNode(graph) if graph is not None else ox.DefaultGraph()
         return self.engine.quads_for_pattern(None, None, None, name)
 
+    def has_graph(self, graph: str) -> bool:
+        """Whether there is a named graph of that IRI, be it empty."""
+        try:
+            return self.engine.contains_named_graph(ox.NamedNode(graph))
+        except ValueError:  # no IRI
+            return False
+
     def graphs(self) -> list[str]:
         """The IRIs of the named graphs, sorted."""
         return sorted(name.value for name in self.engine.named_graphs() if isinstance(name, ox.NamedNode))

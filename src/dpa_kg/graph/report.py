@@ -52,6 +52,12 @@ class Finding:
             "mentions": [{"graph": mention.graph, "files": list(mention.files)} for mention in self.mentions],
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Finding:
+        """What `to_json` wrote."""
+        mentions = tuple(Mention(mention["graph"], tuple(mention["files"])) for mention in data["mentions"])
+        return cls(**{**data, "mentions": mentions})
+
 
 @dataclass(frozen=True)
 class Report:
@@ -79,3 +85,8 @@ class Report:
         """The report for JSON, with the counts."""
         return {"conforms": self.conforms, **{severity: self.count(severity) for severity in SEVERITIES},
                 "findings": [finding.to_json() for finding in self.findings]}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """What `to_json` wrote."""
+        return cls(tuple(Finding.from_json(finding) for finding in data["findings"]))

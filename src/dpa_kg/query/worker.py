@@ -119,7 +119,6 @@ def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:
     _die_with_parent(start["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     made = answerer(start)
-    limit_memory(start["memory"])
     connection.sendall(encode({"ready": True}))
     serve(connection, made)
 
