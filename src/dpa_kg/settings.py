@@ -47,6 +47,16 @@ class Settings(BaseSettings):
     result_bytes: int = Field(default=1_073_741_824, ge=1024, description="bytes of the largest answer")
     page_rows: int = Field(default=100, ge=1, description="rows of a named query's answer when no limit is asked for")
 
+    job_timeout: float = Field(default=600.0, gt=0, description="seconds that a dump, a difference or the counts of a version may take")
+    job_memory: int = Field(default=2048, ge=64, description="MiB of memory that such work, or a validation, may take on top of an idle process")
+    validate_bytes: int = Field(default=4_194_304, ge=1024, description="bytes of the data that are validated for a caller")
+    validate_timeout: float = Field(default=60.0, gt=0, description="seconds that the validation of a caller's data may take")
+    validations: int = Field(default=4, ge=1, description="validations of callers' data at work or waiting")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severity of what is logged; info has a line for each request"
+    )
+    shutdown_timeout: int = Field(default=30, ge=0, description="seconds that answers in flight have to end when the service is stopped")
+
     address_length: int = Field(default=16_384, ge=256, description="bytes of the longest address: its path and what follows `?`")
     header_bytes: int = Field(default=32_768, ge=1024, description="bytes of the headers of a request")
     header_timeout: float = Field(default=10.0, gt=0, description="seconds that the headers of a request may take to arrive")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Literal
 
 from fastapi import Request
@@ -95,7 +95,12 @@ async def ask(request: Request, method: str, *, pool: Literal["adhoc", "question
 
 
 async def _ask(request: Request, workers: Pool, method: str, arguments: dict[str, Any]) -> Any:
-    answer = asyncio.ensure_future(workers.call(method, version=version(request).number, **arguments))
+    return await cancellable(request, workers.call(method, version=version(request).number, **arguments))
+
+
+async def cancellable(request: Request, work: Coroutine[Any, Any, Any]) -> Any:
+    """What the work gives. A client that hangs up cancels it (ClientGone)."""
+    answer = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_hang_up(request))
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
