@@ -24,6 +24,7 @@ from dpa_kg.graph.versions import Versions
 from dpa_kg.query.answers import Payload, Wire
 from dpa_kg.query.frames import encode, receive
 from dpa_kg.query.reader import Limits, Reader
+from dpa_kg.query.sandbox import forbid_network
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     _die_with_parent(start["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_network()
     made = answerer(start)
     connection.sendall(encode({"ready": True}))
     serve(connection, made)
