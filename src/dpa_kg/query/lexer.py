@@ -26,7 +26,8 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _DECODABLE = re.compile(
-    r"""(?P<kept>\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3} | '{3}(?:[^'\\]|\\.|'(?!''))*+'{3} | "(?:[^"\\\n\r]|\\.)*+" | '(?:[^'\\\n\r]|\\.)*+')
+    r"""(?P<kept>\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{3} | '{3}(?:[^'\\]|\\.|'(?!''))*+'{3} | "(?:[^"\\\n\r]|\\.)*+" | '(?:[^'\\\n\r]|\\.)*+'
+                | ["'].*)
       | (?P<iri><(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*>)
       | (?P<comment>\#[^\n\r]*)
       | \\u[0-9A-Fa-f]{4} | \\U[0-9A-Fa-f]{8}""",
@@ -85,11 +86,16 @@ def guard(text: str, *, length: int, nesting: int) -> None:
     """
     if len(text.encode("utf-8", "replace")) > length:
         raise TextTooLong(f"The query is longer than {length} bytes.", hint="Shorten it, or ask for the limit to be raised.")
+    if any(token.kind == "open" for token in tokens(decoded(text))):
+        raise QuerySyntaxError("The query has a string that does not end.", hint="Look at its quotes.")
+    for read in {decoded(text), unescape(text)}:  # as the engine reads it, and as the standard does
+        _guard(read, nesting)
+
+
+def _guard(text: str, nesting: int) -> None:
     depth = 0
-    found = [token for token in tokens(unescape(text)) if token.kind != "comment"]
+    found = [token for token in tokens(text) if token.kind != "comment"]
     for place, token in enumerate(found):
-        if token.kind == "open":
-            raise QuerySyntaxError("The query has a string that does not end.", hint="Look at its quotes.")
         if word := _fetching(found, place, depth):
             raise Forbidden(
                 f"{word} is not allowed here: this service asks no other server.",
