@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from dpa_kg import __version__, resources
 from dpa_kg.errors import Overloaded
 from dpa_kg.graph.versions import Versions
-from dpa_kg.http import entities, errors, openapi, operations, queries, search, sparql, vocabulary
+from dpa_kg.http import entities, errors, graphs, openapi, operations, queries, search, sparql, updates, vocabulary
 from dpa_kg.http.caching import Memory
 from dpa_kg.http.clients import Clients
 from dpa_kg.http.limits import RequestLimits
@@ -19,7 +19,7 @@ from dpa_kg.http.middleware import CommonHeaders
 from dpa_kg.http.pages import home
 from dpa_kg.http.pages.rendering import Pages
 from dpa_kg.query.catalogue import Catalogue
-from dpa_kg.query.workers import Pool
+from dpa_kg.query.workers import Pool, writing
 from dpa_kg.settings import Settings
 
 _DESCRIPTION: Final = (
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
     app.state.answers = Memory(_ANSWERS)
     app.state.clients = Clients(settings.client_queries)
-    surfaces = (sparql, entities, search, vocabulary, operations, home)
+    surfaces = (sparql, updates, graphs, entities, search, vocabulary, operations, home)
     for router in (*(surface.router for surface in surfaces), queries.router_of(app.state.catalogue)):
         app.include_router(router)
     errors.install(app)
@@ -73,10 +73,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
     app.state.adhoc = Pool(settings, settings.query_workers, current)
     app.state.questions = Pool(settings, settings.question_workers, current)
+    app.state.writer = Pool(settings, 1, current, writing(settings))  # started by the first write
     try:
         await app.state.questions.start()
         await app.state.adhoc.start()
         yield
     finally:
+        await app.state.writer.close()
         await app.state.adhoc.close()
         await app.state.questions.close()

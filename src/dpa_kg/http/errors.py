@@ -14,8 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from dpa_kg.errors import DpaKgError, InputError, NotAcceptable, NotFound
-from dpa_kg.http.middleware import COMMON_HEADERS
+from dpa_kg.errors import DpaKgError, InputError, NotAcceptable, NotFound, Refused
+from dpa_kg.graph.report import Finding, Report
+from dpa_kg.http.middleware import COMMON_HEADERS, allowed_methods
 from dpa_kg.namespaces import BASE
 from dpa_kg.representations.formats import HTML, PROBLEM
 from dpa_kg.representations.negotiation import negotiate
@@ -23,10 +24,12 @@ from dpa_kg.representations.negotiation import negotiate
 PROBLEM_TYPES: Final = f"{BASE}problem/"
 _LOG = logging.getLogger(__name__)
 _CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; nobody is left to read it
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"})
 _LONGEST_IN_LOG: Final = 300  # characters
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     503: {"Retry-After": "2"},
     429: {"Retry-After": "2"},
+    401: {"WWW-Authenticate": 'Bearer realm="dpa-kg"'},
     415: {"Accept-Encoding": "identity"},
     408: {"Connection": "close"},
 }
@@ -62,7 +65,10 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem document (RFC 9457, section 3) with two extensions: `hint`, what to do; `candidates`, what was perhaps meant."""
+    """A problem document (RFC 9457, section 3) with three extensions.
+
+    `hint`: what to do; `candidates`: what was perhaps meant; `findings`: what the gate found.
+    """
 
     status: int
     type: str
@@ -71,12 +77,15 @@ class Problem:
     hint: str | None = None
     candidates: tuple[Mapping[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of(cls, error: DpaKgError) -> Problem:
         """The problem that an error of this package is."""
         headers = _HEADERS.get(error.status, {})
-        return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers)
+        report = error.report if isinstance(error, Refused) else None
+        findings = tuple(map(entry, report.findings)) if isinstance(report, Report) else ()
+        return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers, findings)
 
     def document(self, request_id: str) -> dict[str, Any]:
         """The members of the JSON document; those without a value are left out."""
@@ -87,9 +96,17 @@ class Problem:
             "detail": self.detail,
             "hint": self.hint,
             "candidates": [dict(candidate) for candidate in self.candidates],
+            "findings": [dict(finding) for finding in self.findings],
             "instance": f"urn:dpa-kg:request:{request_id}",
         }
         return {name: value for name, value in members.items() if value}
+
+
+def entry(finding: Finding) -> dict[str, Any]:
+    """One result of the gate for JSON; `message` in English, `messages` in every language there is."""
+    found = finding.to_json()
+    return {"severity": found["severity"], "focus": found["focus"], "path": found["path"], "value": found["value"],
+            "message": finding.message(), "shape": found["rule"], "messages": found["messages"], "mentions": found["mentions"]}  # fmt: skip
 
 
 def install(app: FastAPI) -> None:
@@ -141,9 +158,14 @@ async def _framework_error(request: Request, error: Exception) -> Response:
     if error.status_code == NotFound.status:
         return respond(request, Problem.of(NotFound("There is nothing at this address.", hint="The API is described at /docs.")))
     if error.status_code == MethodNotAllowed.status:
-        allowed = "GET, HEAD, POST, OPTIONS" if request.url.path == "/sparql" else "GET, HEAD, OPTIONS"
-        detail = f"{request.method} is not possible here."
-        return respond(request, Problem(405, MethodNotAllowed.type, MethodNotAllowed.title, detail, headers={"Allow": allowed}))
+        method, allow = request.scope.get("state", {}).get("method", request.method), {"Allow": allowed_methods(request.url.path)}
+        if method not in _METHODS:
+            return respond(
+                request, Problem(501, "not-implemented", "There is no such method", "The method of the request is not known here.")
+            )
+        return respond(
+            request, Problem(405, MethodNotAllowed.type, MethodNotAllowed.title, f"{method} is not possible here.", headers=allow)
+        )
     phrase = http.HTTPStatus(error.status_code).phrase
     return respond(request, Problem(error.status_code, phrase.lower().replace(" ", "-"), phrase, str(error.detail), headers=headers))
 

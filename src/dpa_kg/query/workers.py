@@ -105,10 +105,14 @@ class Pool:
         self._busy: set[_Process] = set()
         self._waiting = 0
         self._starting: set[asyncio.Task[None]] = set()
+        self._started = False
         self._closed = False
 
     async def start(self) -> None:
-        """Begins to start the workers; questions wait for the first one that is there."""
+        """Begins to start the workers, once; questions wait for the first one that is there."""
+        if self._started:
+            return
+        self._started = True
         for _ in range(self._size):
             self._begin(self._add())
 
