@@ -180,7 +180,7 @@ def _fill(candidate: Candidate, progress: Stage, root: Path | None) -> Metadata:
         written = _finish(candidate, store, progress)
         metadata = _described(candidate, store, report, fingerprint=mark, who="dpa-kg build", changes=changes)
     candidates.compare(candidate, written)
-    return replace(metadata, file_graphs=tuple(sorted(loaded.graphs)))
+    return replace(metadata, file_graphs=tuple(sorted(loaded.graphs)), validated=True)
 
 
 def _empty(candidate: Candidate) -> Metadata:

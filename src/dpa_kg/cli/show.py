@@ -79,8 +79,9 @@ def json(value: Any) -> None:
 def version(built: Version) -> None:
     """What a build has made."""
     facts = built.metadata
-    said = f"{_count(facts.warnings, 'warning')} and {_count(facts.infos, 'note')} (`dpa-kg validate` shows them)."
-    console().print(f"Version {built.number}: {facts.triples:,} triples in {_count(facts.graphs, 'graph')}, {said}")
+    notes = f"{_count(facts.warnings, 'warning')} and {_count(facts.infos, 'note')} (`dpa-kg validate` shows them)"
+    said = notes if facts.validated else "not validated"
+    console().print(f"Version {built.number}: {facts.triples:,} triples in {_count(facts.graphs, 'graph')}, {said}.")
 
 
 def _count(number: int, noun: str) -> str:

@@ -5,7 +5,7 @@ It is kept, not computed: Oxigraph's own union returns a triple once for each gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyoxigraph as ox
 
@@ -48,6 +48,20 @@ def _elsewhere(engine: ox.Store, quad: ox.Quad) -> bool:
         isinstance(other.graph_name, ox.NamedNode) and other.graph_name.value not in UNMERGED
         for other in engine.quads_for_pattern(quad.subject, quad.predicate, quad.object)
     )
+
+
+def bring(store: OxigraphStore, graph: str) -> int:
+    """Brings a graph that was loaded in bulk into the merge. Returns how many quads it has."""
+    count = 0
+
+    def merged() -> Iterator[ox.Quad]:
+        nonlocal count
+        for quad in store.quads(graph):
+            count += 1
+            yield in_merge(quad)
+
+    store.engine.bulk_extend(merged())
+    return count
 
 
 def strip_derived(store: OxigraphStore) -> None:

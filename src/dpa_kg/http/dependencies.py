@@ -54,17 +54,23 @@ def page(request: Request) -> Page:
 def version(request: Request) -> Version:
     """The version that answers: the one of `?version=`, else the current one.
 
-    Raises Overloaded where none is published yet, ParameterError and NotFound for a number that is none.
+    Raises Overloaded where none is published yet or it is not validated, ParameterError and NotFound for a number that is none.
     """
     versions: Versions = request.app.state.versions
     if asked := request.query_params.get("version"):
         if not (asked.isascii() and asked.isdecimal() and len(asked) < _DIGITS):
             raise ParameterError(f"“version” takes a number, not “{asked}”.", hint="Leave it out to ask the current version.")
-        return versions.get(int(asked))
+        return _servable(request, versions.get(int(asked)))
     current = versions.current()
     if current is None:
         raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
-    return current
+    return _servable(request, current)
+
+
+def _servable(request: Request, found: Version) -> Version:
+    if found.metadata.may_be_served or settings(request).serve_unvalidated:
+        return found
+    raise Overloaded(f"Version {found.number} has not been validated, and is not served.", hint="DPA_KG_SERVE_UNVALIDATED=1 serves it.")
 
 
 def chosen(request: Request, offered: Sequence[Format]) -> Format:
