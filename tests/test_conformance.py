@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-
 from scripts import conformance
 
 KNOWN_FAILURES: dict[str, str] = {}  # case -> why it fails; a case that passes must not stand here

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dpa_kg.access import Scope, Tokens
+from dpa_kg.access import Tokens
 from dpa_kg.cli import show
 from dpa_kg.settings import Settings
 
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Make, list and revoke the tokens t
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Whose token it is; every version that it makes says so.")],
-    scope: Annotated[list[Scope] | None, typer.Option(help="What it allows: write (the default), admin; may be given twice.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="What it allows: write (the default), admin; may be given twice.")] = None,
     days: Annotated[int | None, typer.Option(help="Days after which it ends; without it, it does not end.", min=0)] = None,
 ) -> None:
     """Make a token, and show it. It is shown this once: only its hash is kept."""
