@@ -16,6 +16,7 @@ from dpa_kg.terms import name_of
 UNMERGED = frozenset({PROVENANCE_GRAPH, SHAPES_GRAPH, QUERIES_GRAPH})
 SYSTEM = UNMERGED | {ONTOLOGY_GRAPH, DERIVED_GRAPH}
 _DEFAULT = ox.DefaultGraph()
+_MANY = 10_000  # quads
 
 
 def in_merge(quad: ox.Quad) -> ox.Quad:
@@ -77,7 +78,7 @@ def add_derived(store: OxigraphStore, triples: Iterable[ox.Triple]) -> int:
     """Adds the triples that the merge does not have to it and to the derived graph. Returns how many."""
     fresh = {ox.Quad(t.subject, t.predicate, t.object, _DEFAULT) for t in triples}
     fresh = {quad for quad in fresh if quad not in store.engine}
-    store.engine.extend(fresh)
     derived = ox.NamedNode(DERIVED_GRAPH)
-    store.engine.extend(ox.Quad(quad.subject, quad.predicate, quad.object, derived) for quad in fresh)
+    write = store.engine.bulk_extend if len(fresh) > _MANY else store.engine.extend  # half the time, but 0.1 s at least
+    write(copy for quad in fresh for copy in (quad, ox.Quad(quad.subject, quad.predicate, quad.object, derived)))
     return len(fresh)
