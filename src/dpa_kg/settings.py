@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     page_rows: int = Field(default=100, ge=1, description="rows of a named query's answer when no limit is asked for")
 
     job_timeout: float = Field(default=600.0, gt=0, description="seconds that a dump, a difference or the counts of a version may take")
-    job_memory: int = Field(default=2048, ge=64, description="MiB of memory that such work, or a validation, may take on top of an idle process")
+    job_memory: int = Field(default=2048, ge=64, description="MiB of memory that such work, or a validation, may take")
     validate_bytes: int = Field(default=4_194_304, ge=1024, description="bytes of the data that are validated for a caller")
     validate_timeout: float = Field(default=60.0, gt=0, description="seconds that the validation of a caller's data may take")
     validations: int = Field(default=4, ge=1, description="validations of callers' data at work or waiting")

@@ -1,7 +1,7 @@
 """What is made of a version when somebody asks for it, and kept: dumps, the difference to its parent, counts.
 
-    HOME/dumps/000012/dump.nq.gz    beside the version, not in it: a version never changes
-    HOME/dumps/000012/part-…        one in the making; what a dead process left is removed
+HOME/dumps/000012/dump.nq.gz    beside the version, not in it: a version never changes
+HOME/dumps/000012/part-…        one in the making; what a dead process left is removed
 """
 
 from __future__ import annotations

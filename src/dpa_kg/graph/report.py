@@ -35,6 +35,7 @@ class Finding:
     path: str | None = None
     value: Mapping[str, str] | None = None
     mentions: tuple[Mention, ...] = ()
+    component: str = ""  # of SHACL, without `ConstraintComponent`; none for a check
 
     def message(self, language: str = "en") -> str:
         """The sentence in a language, or else in the first of en, es, fr, pt that there is."""
@@ -50,6 +51,7 @@ class Finding:
             "rule": self.rule,
             "messages": dict(self.messages),
             "mentions": [{"graph": mention.graph, "files": list(mention.files)} for mention in self.mentions],
+            "component": self.component,
         }
 
     @classmethod

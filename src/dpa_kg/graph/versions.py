@@ -1,12 +1,12 @@
 """The versions of the graph on disk.
 
-    HOME/versions/000012/store/         the quads (RocksDB)
-    HOME/versions/000012/search.sqlite  the names
-    HOME/versions/000012/version.json   what it is; a directory without it is a dead candidate
-    HOME/versions/000012/lock           readers hold it shared, deletion holds it alone
-    HOME/current                        symbolic link to the published version
-    HOME/held.json                      a rollback: these files must not be built again until they change
-    HOME/write.lock                     one writer at a time
+HOME/versions/000012/store/         the quads (RocksDB)
+HOME/versions/000012/search.sqlite  the names
+HOME/versions/000012/version.json   what it is; a directory without it is a dead candidate
+HOME/versions/000012/lock           readers hold it shared, deletion holds it alone
+HOME/current                        symbolic link to the published version
+HOME/held.json                      a rollback: these files must not be built again until they change
+HOME/write.lock                     one writer at a time
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dpa_kg.errors import BuildError, InputError, NotFound
+from dpa_kg.graph import kept
 from dpa_kg.graph.locks import exclusive, shared
 from dpa_kg.graph.metadata import Candidate, Metadata, Version, sync, write_json
 
@@ -134,6 +135,7 @@ class Versions:
                 write_json(self.home / "deleted.json", {"highest": max(number, self._deleted())})
                 (version.path / "version.json").unlink()  # from here on the next writer would end what we began
                 shutil.rmtree(version.path)
+            kept.forget(self.home, number)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06d}"

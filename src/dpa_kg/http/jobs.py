@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,23 +13,12 @@ from fastapi import Request
 from dpa_kg.errors import Overloaded
 from dpa_kg.graph import kept
 from dpa_kg.graph.metadata import Version
+from dpa_kg.graph.report import Report
 from dpa_kg.http.dependencies import cancellable
 from dpa_kg.query.workers import Kind, Pool
 from dpa_kg.settings import Settings
 
 _MODULE: Final = "dpa_kg.jobs"
-
-
-class _Late(Pool):
-    """A pool of one process that starts at the first call."""
-
-    _started = False
-
-    async def call(self, method: str, *, version: int | None = None, **arguments: Any) -> Any:
-        if not self._started:
-            self._started = True
-            await self.start()
-        return await super().call(method, version=version, **arguments)
 
 
 class Jobs:
@@ -37,8 +27,8 @@ class Jobs:
     def __init__(self, settings: Settings, current: Callable[[], int]) -> None:
         making = Kind(_MODULE, "work", settings.job_timeout, settings.job_memory, "Ask the one who runs the service for more time.")
         validating = Kind(_MODULE, "validation", settings.validate_timeout, settings.job_memory, "Send the data in smaller pieces.")
-        self.making = _Late(settings, 1, current, making)
-        self.validating = _Late(settings, 1, current, validating)
+        self.making = Pool(settings, 1, current, making)
+        self.validating = Pool(settings, 1, current, validating)
         self._most = settings.validations
         self._validations = 0
 
@@ -48,13 +38,13 @@ class Jobs:
         await self.validating.close()
 
     @contextmanager
-    def validation(self) -> Iterator[Pool]:
+    def place(self) -> Iterator[None]:
         """A place among those who validate. Raises Overloaded where all are taken."""
         if self._validations >= self._most:
             raise Overloaded(f"{self._most} validations are at work or waiting already.", hint="Try again in a few seconds.")
         self._validations += 1
         try:
-            yield self.validating
+            yield
         finally:
             self._validations -= 1
 
@@ -65,9 +55,20 @@ def jobs(request: Request) -> Jobs:
     return found
 
 
+async def validated(request: Request, version: Version, **arguments: Any) -> Report:
+    """The report on a text (`jobs.Jobs.validate`), against a version."""
+    with jobs(request).place():
+        pool = jobs(request).validating
+        await pool.start()
+        text: str = await cancellable(request, pool.call("validate", version=version.number, **arguments))
+        return Report.from_json(json.loads(text))
+
+
 async def kept_file(request: Request, version: Version, name: str) -> Path:
     """One of the files of `graph.kept`, made where it is not there yet."""
     path = kept.folder(request.app.state.versions.home, version.number) / name
     if not path.is_file():
-        await cancellable(request, jobs(request).making.call("make", version=version.number, name=name))
+        pool = jobs(request).making
+        await pool.start()
+        await cancellable(request, pool.call("make", version=version.number, name=name))
     return path

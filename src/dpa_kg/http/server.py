@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dpa_kg.errors import DpaKgError, InputError, Overloaded
+from dpa_kg.http import logs
 from dpa_kg.http.errors import HeadersTooLarge, Problem, TooSlow
 from dpa_kg.http.middleware import COMMON_HEADERS
 from dpa_kg.representations.formats import PROBLEM
@@ -32,7 +33,10 @@ def configuration(app: FastAPI, settings: Settings, **changes: Any) -> uvicorn.C
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
-        "log_level": "warning",
+        "log_level": settings.log_level,
+        "log_config": None,
+        "access_log": False,  # the log of accesses is `http.observation`'s
+        "timeout_graceful_shutdown": settings.shutdown_timeout,
         "http": LimitedProtocol,
         "ws": "none",
         "server_header": False,
@@ -43,7 +47,8 @@ def configuration(app: FastAPI, settings: Settings, **changes: Any) -> uvicorn.C
 
 
 def run(app: FastAPI, settings: Settings) -> None:
-    """Serves until Ctrl+C. Ends the process with an exit code where the server does not start."""
+    """Serves until Ctrl+C or SIGTERM; answers in flight are finished. Exits with a code where it does not start."""
+    logs.configure(settings.log_level)
     server = uvicorn.Server(configuration(app, settings))
     with suppress(KeyboardInterrupt):
         server.run()

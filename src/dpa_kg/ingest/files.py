@@ -13,6 +13,7 @@ import pyoxigraph as ox
 
 from dpa_kg.errors import InputError
 from dpa_kg.namespaces import RDF
+from dpa_kg.representations.contexts import with_bundled_context
 
 _NESTING = 100  # deepest JSON-LD: the parser crashes at some thousands
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
@@ -63,7 +64,8 @@ def parse(text: str, rdf_format: ox.RdfFormat, name: str, *, base: str | None = 
     """As `read`, from a text. Relative IRIs are resolved against `base`; blank nodes get labels by `key`, or else by `name`."""
     _guard(text, rdf_format, name)
     try:
-        parser = ox.parse(input=text, format=rdf_format, base_iri=base)
+        read = with_bundled_context(text, base) if rdf_format == ox.RdfFormat.JSON_LD else text
+        parser = ox.parse(input=read, format=rdf_format, base_iri=base)
         quads = tuple(_relabelled(parser, name, key or name))
     except SyntaxError as error:
         reason = re.sub(r"^Parser error at line \d+ (column \d+|between columns \d+ and \d+): ", "", str(error.msg))

@@ -38,9 +38,7 @@ class Counts:
                 (row["property"].value, int(row["triples"].value), int(row["subjects"].value), int(row["objects"].value))
                 for row in rows(store, "void-properties")
             ),
-            linksets=tuple(
-                (row["property"].value, row["target"].value, int(row["triples"].value)) for row in rows(store, "void-linksets")
-            ),
+            linksets=tuple((row["property"].value, row["target"].value, int(row["triples"].value)) for row in rows(store, "void-linksets")),
             examples=tuple(row["example"].value for row in rows(store, "void-examples")),
         )
 

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -107,6 +108,22 @@ class Pool:
         self._starting: set[asyncio.Task[None]] = set()
         self._started = False
         self._closed = False
+        self.kills: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for a worker."""
+        return self._waiting
+
+    @property
+    def busy(self) -> int:
+        """How many workers are at work."""
+        return len(self._busy)
+
+    @property
+    def idle(self) -> int:
+        """How many workers wait for a question."""
+        return self._idle.qsize()
 
     async def start(self) -> None:
         """Begins to start the workers, once; questions wait for the first one that is there."""
@@ -140,9 +157,15 @@ class Pool:
             healthy = True
         except TimeoutError:
             detail = f"The {self._kind.work} took more than {self._kind.timeout:g} seconds."
+            self.kills["time"] += 1
             raise QueryTimeout(detail, hint=self._kind.hint) from None
         except (EOFError, ConnectionError):
-            raise _death(await worker.ended(), self._kind) from None
+            error = _death(await worker.ended(), self._kind)
+            self.kills["stack" if isinstance(error, QuerySyntaxError) else "memory"] += 1
+            raise error from None
+        except asyncio.CancelledError:
+            self.kills["client"] += 1
+            raise
         finally:
             self._release(worker, healthy)
         return _value(reply, body)
