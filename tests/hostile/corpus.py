@@ -6,12 +6,13 @@
     query         a SPARQL text, sent as the body of a POST to /sparql
     headers       name to value; a name or value is sent as it stands, line ends too
     body          sent with the right Content-Length, unless `headers` says another
-    raw           everything that is sent, in place of all of the above; `{host}` is the address of the server, `{canary}` of one that nobody may ask
+    raw           everything that is sent, in place of all of the above
     pieces        like `raw`, sent piece by piece; after the last piece the client is silent, and waits for the answer
     browser       whether it is sent with the Accept header of a browser
     status        the statuses that are right; `closed` where the connection may end without an answer
     says, hides   texts that the answer (headers and body) must have, or must not
 
+In a text `{host}` is the address of the server, and `{canary}` of one that nobody may ask.
 A text is a string, or a list of strings and of `{times: N, of: TEXT}`, `{bytes: HEX}`, `{numbers: N, as: "text %d"}`.
 """
 

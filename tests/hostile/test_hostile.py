@@ -21,8 +21,8 @@ from tests.serving import serving
 
 CORPUS = list(corpus())
 LIMITS = {
-    "query_timeout": 2.0, "query_memory": 256, "result_bytes": 4 << 20, "header_timeout": 1.0, "body_timeout": 1.0, "request_bytes": 1 << 20,
-    "query_workers": 1, "question_workers": 1,
+    "query_timeout": 2.0, "query_memory": 256, "result_bytes": 4 << 20, "query_workers": 1, "question_workers": 1,
+    "header_timeout": 1.0, "body_timeout": 1.0, "request_bytes": 1 << 20,
 }  # fmt: skip
 PATIENCE = 60.0  # seconds until a test that waits for an answer fails
 pytestmark = pytest.mark.xdist_group("hostile")

@@ -33,7 +33,7 @@ class RequestLimits:
             await self._app(scope, receive, send)
             return
         try:
-            scope = _origin_form(scope)
+            scope = _under_root(_origin_form(scope))
             _check_head(scope, self._settings)
             body = _Body(scope, receive, self._settings)
         except DpaKgError as error:
@@ -50,6 +50,14 @@ def _origin_form(scope: Scope) -> Scope:
     path = match[2] or b"/"
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
     return {**scope, "path": unquote(path.decode("ascii")), "raw_path": path, "headers": [(b"host", match[1]), *headers]}
+
+
+def _under_root(scope: Scope) -> Scope:
+    """The path without the root path, whether the reverse proxy has cut that off or not."""
+    root: str = scope.get("root_path", "")
+    if not root or not f"{scope['path']}/".startswith(f"{root}/"):
+        return scope
+    return {**scope, "path": scope["path"][len(root) :] or "/", "raw_path": scope["raw_path"][len(root) :] or b"/"}
 
 
 def _check_head(scope: Scope, settings: Settings) -> None:
