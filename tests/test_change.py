@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -225,6 +228,37 @@ def test_nothing_can_be_changed_before_the_first_build(tmp_path: Path) -> None:
     project = Project(tmp_path)
     with pytest.raises(Overloaded):
         change(project, Quads())
+
+
+_KILLED = """
+import os, signal, sys
+from contextlib import contextmanager
+from pathlib import Path
+from dpa_kg import publish
+from dpa_kg.query.update import Update
+from dpa_kg.settings import Settings
+
+@contextmanager
+def die(stage):
+    if stage == sys.argv[3]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    yield
+
+home, root, _, text = sys.argv[1:]
+publish.change(Settings(home=Path(home)), Update(text), "killed", die, root=Path(root))
+"""
+
+
+@pytest.mark.parametrize("stage", ["change", "derive", "validate", "check", "index", "publish"])
+def test_a_writer_that_is_killed_leaves_the_version_whole_and_the_next_one_nothing_to_repair(project: Project, stage: str) -> None:
+    before = Versions(project.settings.home).current()
+    text = PREFIX + f"INSERT DATA {{ GRAPH my: {{ {PROJECT} }} }}"
+    command = [sys.executable, "-c", _KILLED, str(project.settings.home), str(project.root), stage, text]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert Versions(project.settings.home).current() == before
+    assert_merged(current(project))
+    assert change(project, Update(text)).added == 4
+    assert_merged(current(project))
 
 
 # ---- a plain data set

@@ -233,6 +233,15 @@ def test_several_default_graphs_are_merged_without_duplicates(plain: httpx.Clien
     row = plain.get("/sparql", params=fields, headers={"Accept": "application/sparql-results+json"}).json()["results"]["bindings"][0]
     assert (row["n"]["value"], row["named"]["value"]) == ("3", "1")
 
+    text = f"PREFIX u: <urn:> {query.replace('WHERE', 'FROM u:g FROM <urn:h> FROM NAMED u:g WHERE')}"
+    row = plain.get("/sparql", params={"query": text}, headers={"Accept": "application/sparql-results+json"}).json()["results"]["bindings"][
+        0
+    ]
+    assert (row["n"]["value"], row["named"]["value"]) == ("3", "1")
+    fields = {"query": text, "default-graph-uri": ["urn:h", "urn:none"]}  # the request wins over the text
+    row = plain.get("/sparql", params=fields, headers={"Accept": "application/sparql-results+json"}).json()["results"]["bindings"][0]
+    assert (row["n"]["value"], row["named"]["value"]) == ("2", "0")
+
 
 # ---- the merged graph
 

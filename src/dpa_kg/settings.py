@@ -33,7 +33,9 @@ class Settings(BaseSettings):
         default="merged", description="what queries see without naming a graph: the merge of all graphs, or what was put there (no gate)"
     )
     write_token: SecretStr | None = Field(default=None, description="a token that may write and administer; without any token nobody may")
-    serve_unvalidated: bool = Field(default=False, description="serve versions that have not passed the gate (`dpa-kg build --unvalidated`)")
+    serve_unvalidated: bool = Field(
+        default=False, description="serve versions that have not passed the gate (`dpa-kg build --unvalidated`)"
+    )
     write_timeout: float = Field(default=300.0, gt=0, description="seconds that one write may take, the gate included")
     write_memory: int = Field(default=4096, ge=64, description="MiB of memory that one write may take on top of an idle writer")
 

@@ -85,6 +85,12 @@ class OxigraphStore:
         with _translated("be read"):
             return self.engine.query(text, base_iri=base, default_graph=ox.NamedNode(graph))
 
+    def query_all(self, text: str, base: str | None = None) -> Answer:
+        """Evaluates a query over the whole store, whatever data set its text names."""
+        with _translated("be read"):
+            names = [name for name in self.engine.named_graphs() if isinstance(name, ox.NamedNode)]
+            return self.engine.query(text, base_iri=base, default_graph=ox.DefaultGraph(), named_graphs=names)
+
     def update(self, text: str, base: str | None = None) -> None:
         """Evaluates a SPARQL 1.1 Update, all of it or nothing.
 

@@ -80,11 +80,13 @@ class Reader:
         guard(text, length=self._limits.length, nesting=self._limits.nesting)
         form = query_form(text)
         wanted = negotiate(accept, RESULT_FORMATS if form in {"SELECT", "ASK"} else GRAPH_FORMATS)
-        store = self._store
+        address = f"{base}/sparql" if base else None
+        if default_graphs is None and named_graphs is None:
+            default_graphs, named_graphs = data_set.of_text(text, address)
         if default_graphs is not None and len(set(default_graphs)) > 1:
-            store = data_set.merged(store, default_graphs, named_graphs or ())
-            default_graphs = named_graphs = None
-        result = store.query(text, default_graph=default_graphs, named_graphs=named_graphs, base=f"{base}/sparql" if base else None)
+            result = data_set.merged(self._store, default_graphs, named_graphs or ()).query_all(text, address)
+        else:
+            result = self._store.query(text, default_graph=default_graphs, named_graphs=named_graphs, base=address)
         return self._write(result, wanted, base)
 
     def _write(
