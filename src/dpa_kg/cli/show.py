@@ -127,12 +127,12 @@ def _table(*headings: str) -> Table:
 
 def versions(known: Sequence[Version], current: Version | None) -> None:
     """A table of versions."""
-    table = _table("", "version", "created (UTC)", "triples", "graphs", "added", "removed", "warnings", "notes")
+    table = _table("", "version", "created (UTC)", "by", "triples", "graphs", "added", "removed", "warnings", "notes")
     for one in known:
         facts = one.metadata
         numbers = (facts.triples, facts.graphs, facts.changes["added"], facts.changes["removed"], facts.warnings, facts.infos)
         arrow = "→" if current and one.number == current.number else ""
-        table.add_row(arrow, str(one.number), facts.created.removesuffix("+00:00"), *(f"{number:,}" for number in numbers))
+        table.add_row(arrow, str(one.number), facts.created.removesuffix("+00:00"), escape(facts.who), *(f"{number:,}" for number in numbers))
     if known:
         console().print(table)
     else:

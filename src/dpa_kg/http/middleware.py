@@ -28,7 +28,7 @@ _PREFLIGHT: Final = {
 
 def allowed_methods(path: str) -> str:
     """The methods that an address knows, as an Allow header has them."""
-    if path == "/sparql":
+    if path in {"/sparql", "/validate"}:
         return "GET, HEAD, POST, OPTIONS"
     if path == "/update":
         return "POST, OPTIONS"
