@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build validate test lint format check lock reference clean
+.PHONY: help setup serve build validate test lint format check lock reference conformance clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,15 +33,18 @@ validate: setup  ## checks ontology, data and queries against the shapes; publis
 test: setup  ## every test, in parallel
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
+conformance: setup  ## the official SPARQL cases about HTTP, from ../shared/w3c, against a service made for them
+	@$(BIN)/python scripts/conformance.py
+
 lint: setup  ## style, types and layers
-	@$(BIN)/ruff check src tests scripts
-	@$(BIN)/ruff format --check src tests scripts
+	@$(BIN)/ruff check src tests scripts benchmarks
+	@$(BIN)/ruff format --check src tests scripts benchmarks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
 format: setup  ## puts the code in order
-	@$(BIN)/ruff check --fix src tests scripts
-	@$(BIN)/ruff format src tests scripts
+	@$(BIN)/ruff check --fix src tests scripts benchmarks
+	@$(BIN)/ruff format src tests scripts benchmarks
 
 check: lint test  ## lint and test
 

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from dpa_kg.http.app import create_app
+from dpa_kg.http.server import configuration
 from dpa_kg.settings import Settings
 
 START_LIMIT = 60.0  # seconds
@@ -23,8 +24,8 @@ def serving(home: Path, **changes: Any) -> Iterator[str]:
     """The address of a service over `home`; `changes` are settings."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    app = create_app(Settings(home=home, port=port, **changes))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=3))
+    settings = Settings(home=home, port=port, **changes)
+    server = uvicorn.Server(configuration(create_app(settings), settings, log_level="error", timeout_graceful_shutdown=3))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     deadline = time.monotonic() + START_LIMIT

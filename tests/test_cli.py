@@ -222,3 +222,15 @@ def test_the_second_start_is_fast(project: Project) -> None:
     assert "is served at http://127.0.0.1:8000/" in ended.stdout
     assert ended.stdout.splitlines()[-2] == "serving"
     assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_tokens_are_made_listed_and_revoked(project: Project) -> None:
+    token = run("token", "create", "ana", "--scope", "write", "--scope", "admin", "--days", "30").stdout.strip()
+    assert re.fullmatch(r"dpakg_[\w-]{43}", token)
+    listed = run("token", "list").stdout
+    assert re.search(r"ana +admin, write", listed)
+    assert token not in listed + run("settings").stdout + (project.settings.home / "tokens.json").read_text("utf-8")
+    run("token", "create", "ana", code=1)
+    run("token", "revoke", "ana")
+    assert "There is no token" in run("token", "list").stdout
+    assert "no token named" in run("token", "revoke", "ana", code=1).output

@@ -22,6 +22,14 @@ def check(text: str) -> None:
         "SELECT * { ?s ?p 'a' # comment\nSERVICE <http://example.org/> {} }",
         "LOAD <http://example.org/>",
         "SELECT * { ?s ?p '''a ' quote''' . SERVICE<http://example.org/>{} }",
+        "PREFIX : <http://example.org/> SELECT * { SERVICE:x { ?s ?p ?o } }",
+        "PREFIX SERVICE: <a:> PREFIX : <http://example.org/> SELECT * { SERVICE:x { ?s ?p ?o } }",
+        "PREFIX e: <http://example.org/> SELECT * { servicee:x { ?s ?p ?o } }",
+        "SELECT * { SERVICESILENT<http://example.org/> { ?s ?p ?o } }",
+        "SELECT * { ?s ?p trueSERVICE <http://example.org/> { ?x ?y ?z } }",
+        "PREFIX : <http://example.org/> SELECT * { ?s ?p :.SERVICE <http://example.org/> { ?x ?y ?z } }",
+        "PREFIX : <http://example.org/> LOAD:x",
+        "PREFIX e: <http://example.org/> CLEAR ALL ; LOADSILENTe:x",
     ],
 )
 def test_a_text_that_asks_another_server_is_forbidden(text: str) -> None:
@@ -38,6 +46,9 @@ def test_a_text_that_asks_another_server_is_forbidden(text: str) -> None:
         "SELECT ?service ?load { ?service ?p ?load }",
         "PREFIX service: <http://example.org/> SELECT * { service:load ?p ?o }",
         "PREFIX ex: <http://example.org/> SELECT * { ex:SERVICE ?p ?o }",
+        "PREFIX ex: <http://example.org/> SELECT * { ?s a ex:Service . OPTIONAL { ?s ex:load ?o } }",
+        "PREFIX load: <http://example.org/> SELECT * { ?s load:x load:y }",
+        "SELECT * { ?s ?p 'it\\u0027s' }",
     ],
 )
 def test_the_words_are_harmless_in_strings_iris_comments_and_names(text: str) -> None:
@@ -63,6 +74,20 @@ def test_the_form_is_the_first_keyword_and_not_one_in_a_comment() -> None:
     assert query_form("ask {}") == "ASK"
     with pytest.raises(QuerySyntaxError):
         query_form("INSERT DATA { <a:> <b:> <c:> }")
+
+
+@pytest.mark.parametrize(
+    "text", ["a-" * 200_000, '"\\' * 200_000, "<" * 400_000, "a:\\" * 100_000], ids=["runs", "quotes", "iris", "names"]
+)
+def test_every_sign_of_a_text_is_in_one_token_however_the_text_is_made(text: str) -> None:
+    """A lexer that looks at a sign again and again would take minutes here, and the web process with it."""
+    assert sum(len(token.text) for token in tokens(text)) == len(text)
+
+
+def test_a_string_that_never_ends_is_a_syntax_error() -> None:
+    for text in ('ASK { FILTER("', "ASK { FILTER('x\n' != 1) }"):
+        with pytest.raises(QuerySyntaxError):
+            check(text)
 
 
 def test_escapes_beyond_unicode_stay_as_they_are() -> None:

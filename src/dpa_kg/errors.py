@@ -8,6 +8,7 @@
     │   ├── ParameterError    422  a parameter that is unknown, missing, or not of its type
     │   ├── LimitExceeded     422  an answer with more rows or bytes than one answer may have
     │   └── TextTooLong       413  a text longer than the service reads
+    ├── Unauthorized          401  a write without a token, or with one that is not known here
     ├── Forbidden             403  something that no request may do (SERVICE, LOAD, writing without a token)
     ├── NotFound              404
     ├── NotAcceptable         406  none of the media types that were asked for can be produced
@@ -69,6 +70,10 @@ class LimitExceeded(InputError):
 
 class TextTooLong(InputError):
     status, type, title = 413, "too-long", "The text is too long"
+
+
+class Unauthorized(DpaKgError):
+    status, type, title = 401, "unauthorized", "A token is needed"
 
 
 class Forbidden(DpaKgError):

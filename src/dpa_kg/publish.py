@@ -1,4 +1,4 @@
-"""The write path, from top to bottom: load, merge, derive, validate, check, index, publish. There is no other way in."""
+"""The write path, from top to bottom: load or change, merge, derive, validate, check, index, publish. There is no other way in."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyoxigraph as ox
+
 from dpa_kg import __version__
-from dpa_kg.errors import BuildError, Refused
+from dpa_kg.errors import BuildError, Overloaded, Refused
 from dpa_kg.graph import candidates, merge, nearest, rules, search
+from dpa_kg.graph.draft import Change, Draft
 from dpa_kg.graph.fingerprint import fingerprint
-from dpa_kg.graph.gate import Gate
+from dpa_kg.graph.gate import FilesOf, Gate
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
 from dpa_kg.graph.oxigraph import OxigraphStore, engine
 from dpa_kg.graph.report import Report
 from dpa_kg.graph.versions import Versions
 from dpa_kg.ingest.statements import Loaded, Part, foreign, load
+from dpa_kg.ingest.statements import shapes as shapes_of
 from dpa_kg.namespaces import ONTOLOGY_GRAPH
 from dpa_kg.query.catalogue import Catalogue
 from dpa_kg.query.description import describe
@@ -47,6 +52,9 @@ def up_to_date(settings: Settings, root: Path | None = None) -> Version | None:
     """The current version, if the files it was made from are still the same, or if a rollback holds it against them."""
     versions = Versions(settings.home)
     version = versions.current()
+    _agree(settings, version)
+    if version is not None and settings.default_graph == "own":
+        return version
     if version is None or fingerprint(root) not in (version.metadata.fingerprint, versions.held(version)):
         return None
     return version
@@ -60,23 +68,62 @@ def build(settings: Settings, progress: Stage = silent, *, root: Path | None = N
     Whatever is raised, the current version is what it was.
     """
     versions = Versions(settings.home)
+    force = force and settings.default_graph == "merged"  # a plain data set is what requests made it: there is nothing to build
     if not force and (version := up_to_date(settings, root)):
         return version
     with versions.writing():
         if not force and (version := up_to_date(settings, root)):  # made while we waited
             return version
-        try:
-            with versions.candidate() as candidate:
-                metadata = _fill(candidate, progress, root)
-                with progress("publish"):
-                    return versions.publish(candidate, metadata)
-        except (OSError, sqlite3.Error) as error:
-            raise BuildError(f"The version cannot be written: {error}. The current one stays.", hint="Is the disk full?") from error
+        with _candidate(versions) as candidate:
+            metadata = _fill(candidate, progress, root) if settings.default_graph == "merged" else _empty(candidate)
+            with progress("publish"):
+                return versions.publish(candidate, metadata)
 
 
 def ensure(settings: Settings, progress: Stage = announced, *, root: Path | None = None) -> Version:
     """The version that the files make: the current one, or a new one where there is none or it is stale. Raises as `build`."""
     return build(settings, progress, root=root)
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a change made: the version that holds it, what it added and removed, and which graphs are new."""
+
+    version: Version
+    added: int
+    removed: int
+    graphs: frozenset[str] = frozenset()
+
+
+def change(settings: Settings, wanted: Change, who: str, progress: Stage = silent, *, root: Path | None = None) -> Changed:
+    """Publishes a version with a change that a request asks for; where nothing is different, the current version stays.
+
+    Raises Refused, with the report, where the gate finds a violation; Forbidden where the change touches what is read-only;
+    InputError where it cannot be understood; Overloaded where another process writes for long, or where there is no version yet.
+    Whatever is raised, the current version is what it was.
+    """
+    versions = Versions(settings.home)
+    with versions.writing(), _candidate(versions) as candidate:
+        parent = candidate.parent
+        if parent is None:
+            raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then try again.")
+        _agree(settings, parent)
+        with candidates.copied(candidate) as store:
+            draft = Draft(store, merged=settings.default_graph == "merged", protected=parent.metadata.file_graphs)
+            with progress("change"):
+                wanted.apply(draft)
+            changes = draft.counts if draft.merged else candidates.difference(store, parent)
+            if not draft.is_changed and not any(changes.values()):
+                return Changed(parent, 0, 0)
+            report = _inspect_draft(store, progress, root) if draft.merged else Report(())
+            _accept(report)
+            graphs = frozenset(graph for graph in store.graphs() if not draft.existed(graph))
+            mark = versions.held(parent) or parent.metadata.fingerprint  # a rollback stays what it is
+            written = _finish(candidate, store, progress)
+            metadata = _described(candidate, store, report, fingerprint=mark, who=who, changes=changes)
+        candidates.compare(candidate, written)
+        with progress("publish"):
+            return Changed(versions.publish(candidate, metadata), changes["added"], changes["removed"], graphs)
 
 
 def validate(settings: Settings, files: Sequence[Path] = (), progress: Stage = silent, *, root: Path | None = None) -> Report:
@@ -102,6 +149,23 @@ def rollback(settings: Settings, number: int, *, root: Path | None = None) -> Ve
     return Versions(settings.home).rollback(number, instead_of=fingerprint(root))
 
 
+@contextmanager
+def _candidate(versions: Versions) -> Iterator[Candidate]:
+    """A candidate under the write lock. Raises BuildError where the disk does not take it."""
+    try:
+        with versions.candidate() as candidate:
+            yield candidate
+    except (OSError, sqlite3.Error) as error:
+        raise BuildError(f"The version cannot be written: {error}. The current one stays.", hint="Is the disk full?") from error
+
+
+def _agree(settings: Settings, version: Version | None) -> None:
+    """A home holds merged versions or plain data sets, never both. Raises BuildError."""
+    if version is not None and version.metadata.default_graph != settings.default_graph:
+        detail = f"{settings.home} holds versions with the default graph “{version.metadata.default_graph}”."
+        raise BuildError(detail, hint="Set DPA_KG_DEFAULT_GRAPH to that, or DPA_KG_HOME to another folder.")
+
+
 def _fill(candidate: Candidate, progress: Stage, root: Path | None) -> Metadata:
     """Everything between an empty candidate and one that may be published. Raises Refused."""
     mark = fingerprint(root)  # before the files are read: a change while we work makes the next start build again
@@ -112,34 +176,57 @@ def _fill(candidate: Candidate, progress: Stage, root: Path | None) -> Metadata:
         with progress("merge"):
             changes = candidates.replace_files(store, loaded.graphs, parent.metadata if parent else None)
         report = _inspect(store, loaded, progress, root)
-        if not report.conforms:
-            count = report.count("violation")
-            raise Refused(f"The gate found {count} violation{'s' if count > 1 else ''}; nothing was published.", report=report)
-        with progress("index"):
-            search.write(store.engine, candidate.search_path)
-        metadata = _metadata(candidate, store, loaded, report, (mark, changes))
-        written = len(store.engine)
-        store.engine.flush()
+        _accept(report)
+        written = _finish(candidate, store, progress)
+        metadata = _described(candidate, store, report, fingerprint=mark, who="dpa-kg build", changes=changes)
     candidates.compare(candidate, written)
-    return metadata
+    return replace(metadata, file_graphs=tuple(sorted(loaded.graphs)), validated=True)
 
 
-def _metadata(candidate: Candidate, store: OxigraphStore, loaded: Loaded, report: Report, made: tuple[str, dict[str, int]]) -> Metadata:
+def _empty(candidate: Candidate) -> Metadata:
+    """Makes the candidate an empty data set, with a default graph of its own."""
+    with OxigraphStore.open(candidate.store_path) as store:
+        _finish(candidate, store, silent)
+        changes = {"added": 0, "removed": 0}
+        metadata = _described(candidate, store, Report(()), fingerprint="", who="dpa-kg build", changes=changes)
+    return replace(metadata, validated=False, default_graph="own")
+
+
+def _accept(report: Report) -> None:
+    """Raises Refused where the gate found a violation."""
+    if not report.conforms:
+        count = report.count("violation")
+        raise Refused(f"The gate found {count} violation{'s' if count > 1 else ''}; nothing was published.", report=report)
+
+
+def _finish(candidate: Candidate, store: OxigraphStore, progress: Stage) -> int:
+    """Writes the index, and all of the store to the disk. Returns how many quads there are."""
+    with progress("index"):
+        search.write(store.engine, candidate.search_path)
+    store.engine.flush()
+    return len(store.engine)
+
+
+def _described(
+    candidate: Candidate, store: OxigraphStore, report: Report, *, fingerprint: str, who: str, changes: dict[str, int]
+) -> Metadata:
+    before = candidate.parent.metadata if candidate.parent else None
     return Metadata(
         number=candidate.number,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        fingerprint=made[0],
+        fingerprint=fingerprint,
         engine=engine(),
         code=__version__,
         triples=store.triples(),
         graphs=len(store.graphs()),
-        file_graphs=tuple(sorted(loaded.graphs)),
-        validated=True,
+        file_graphs=before.file_graphs if before else (),
+        validated=before.validated if before else True,
         warnings=report.count("warning"),
         infos=report.count("info"),
-        parent=candidate.parent.number if candidate.parent else None,
-        who="dpa-kg build",
-        changes=made[1],
+        parent=before.number if before else None,
+        who=who,
+        changes=changes,
+        default_graph=before.default_graph if before else "merged",
     )
 
 
@@ -150,16 +237,36 @@ def _load(root: Path | None) -> Loaded:
 
 def _inspect(store: OxigraphStore, loaded: Loaded, progress: Stage, root: Path | None, *, about: Iterable[Part] | None = None) -> Report:
     """Applies the rules, then shapes and checks; with parts, only to what these speak about."""
-    with progress("derive"):
-        rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)))
+    _derive(store, progress)
     focus = {term for part in about for term in _terms(part, store)} if about is not None else None
     shapes = {part.file.removeprefix("shapes/"): part.quads for part in loaded.parts if part.file.startswith("shapes/")}
-    vocabulary = shapes.pop("vocabulary.ttl", ())
-    gate = Gate.of((quad for quads in shapes.values() for quad in quads), vocabulary, folder("shapes", root) / "checks")
+    return _validate(store, _gate(shapes, root), loaded.files, progress, focus)
+
+
+def _inspect_draft(store: OxigraphStore, progress: Stage, root: Path | None) -> Report:
+    """The same for a change that a request asks for: it cannot touch the ontology, and no file is to be named."""
+    merge.strip_derived(store)
+    _derive(store, progress)
+    gate = replace(_gate(shapes_of(root), root), vocabulary=())
+    return _validate(store, gate, lambda _graph, _node: (), progress)
+
+
+def _derive(store: OxigraphStore, progress: Stage) -> None:
+    with progress("derive"):
+        rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)))
+
+
+def _gate(shapes: dict[str, tuple[ox.Quad, ...]], root: Path | None) -> Gate:
+    own = {name: quads for name, quads in shapes.items() if name != "vocabulary.ttl"}
+    checks = folder("shapes", root) / "checks"
+    return Gate.of((quad for quads in own.values() for quad in quads), shapes.get("vocabulary.ttl", ()), checks)
+
+
+def _validate(store: OxigraphStore, gate: Gate, files_of: FilesOf, progress: Stage, focus: set[str] | None = None) -> Report:
     with progress("validate"):
-        findings = gate.validate(store, loaded.files, focus)
+        findings = gate.validate(store, files_of, focus)
     with progress("check"):
-        findings += gate.check(store, loaded.files, focus)
+        findings += gate.check(store, files_of, focus)
     return Report.of(findings)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dpa_kg.resources import checkout
@@ -28,6 +29,16 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="port to listen on")
     public_url: str | None = Field(default=None, description="address that readers see, when it differs from host and port")
 
+    default_graph: Literal["merged", "own"] = Field(
+        default="merged", description="what queries see without naming a graph: the merge of all graphs, or what was put there (no gate)"
+    )
+    write_token: SecretStr | None = Field(default=None, description="a token that may write and administer; without any token nobody may")
+    serve_unvalidated: bool = Field(
+        default=False, description="serve versions that have not passed the gate (`dpa-kg build --unvalidated`)"
+    )
+    write_timeout: float = Field(default=300.0, gt=0, description="seconds that one write may take, the gate included")
+    write_memory: int = Field(default=4096, ge=64, description="MiB of memory that one write may take on top of an idle writer")
+
     query_timeout: float = Field(default=30.0, gt=0, description="seconds that one query may take")
     query_workers: int = Field(default=2, ge=1, description="processes that evaluate SPARQL texts sent by callers")
     question_workers: int = Field(default=2, ge=1, description="processes that answer named queries, pages and search")
@@ -38,3 +49,26 @@ class Settings(BaseSettings):
     result_rows: int = Field(default=1_000_000, ge=1, description="rows of the largest answer")
     result_bytes: int = Field(default=1_073_741_824, ge=1024, description="bytes of the largest answer")
     page_rows: int = Field(default=100, ge=1, description="rows of a named query's answer when no limit is asked for")
+
+    job_timeout: float = Field(default=600.0, gt=0, description="seconds that a dump, a difference or the counts of a version may take")
+    job_memory: int = Field(default=2048, ge=64, description="MiB of memory that such work, or a validation, may take")
+    validate_bytes: int = Field(default=4_194_304, ge=1024, description="bytes of the data that are validated for a caller")
+    validate_timeout: float = Field(default=60.0, gt=0, description="seconds that the validation of a caller's data may take")
+    validations: int = Field(default=4, ge=1, description="validations of callers' data at work or waiting")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severity of what is logged; info has a line for each request"
+    )
+    shutdown_timeout: int = Field(default=30, ge=0, description="seconds that answers in flight have to end when the service is stopped")
+
+    address_length: int = Field(default=16_384, ge=256, description="bytes of the longest address: its path and what follows `?`")
+    header_bytes: int = Field(default=32_768, ge=1024, description="bytes of the headers of a request")
+    header_timeout: float = Field(default=10.0, gt=0, description="seconds that the headers of a request may take to arrive")
+    request_bytes: int = Field(default=33_554_432, ge=1024, description="bytes of the body of a request")
+    body_timeout: float = Field(default=60.0, gt=0, description="seconds that the body of a request may take to arrive")
+    multipart_parts: int = Field(default=16, ge=1, description="parts of a multipart body")
+    connections: int = Field(default=512, ge=1, description="connections that are open at the same time")
+    client_queries: int = Field(default=8, ge=1, description="SPARQL texts that one client may have running or waiting")
+    trusted_proxies: str = Field(
+        default="127.0.0.1,::1", description="reverse proxies (addresses, networks) whose X-Forwarded-For is believed"
+    )
+    root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="path under which a reverse proxy shows the service")

@@ -19,7 +19,7 @@ from dpa_kg.settings import Settings
 if TYPE_CHECKING:
     from dpa_kg.graph.metadata import Version
 
-_LATER = {"query": "dpa_kg.cli.query"}  # groups whose imports would slow every other command down
+_LATER = {"query": "dpa_kg.cli.query", "token": "dpa_kg.cli.token"}  # groups whose imports would slow every other command down
 
 Language = Annotated[Literal["en", "es", "fr", "pt"], typer.Option(help="Language of messages and names.")]
 
@@ -73,6 +73,10 @@ def main(
 def build(
     ctx: typer.Context,
     force: Annotated[bool, typer.Option("--force", help="Build even if nothing has changed.")] = False,
+    unvalidated: Annotated[
+        bool, typer.Option("--unvalidated", help="Pass by the gate; the service will not serve it unless told to.")
+    ] = False,
+    data: Annotated[list[Path] | None, typer.Option(help="With --unvalidated: a file (nq, nt, trig, ttl) to load as one graph.")] = None,
     language: Language = "en",
 ) -> None:
     """Make a new version of the graph from ontology/, shapes/, queries/ and data/, and publish it.
@@ -84,6 +88,13 @@ def build(
 
     ctx.find_root().obj = language
     settings = Settings()
+    if unvalidated:
+        from dpa_kg import bulk  # noqa: PLC0415
+
+        show.version(bulk.build(settings, data or (), show.stages()))
+        return
+    if data:
+        raise InputError("--data is loaded without the gate.", hint="Say --unvalidated too, or send it to /graphs.")
     if not force and (version := publish.up_to_date(settings)):
         typer.echo(f"Nothing has changed: version {version.number} of {version.metadata.created} stays.")
         return
@@ -212,29 +223,33 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (DPA_KG_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (DPA_KG_PORT).", min=0, max=65535)] = None,
     rebuild: Annotated[bool, typer.Option("--build/--no-build", help="Build first if the files have changed.")] = True,
+    unvalidated: Annotated[
+        bool, typer.Option("--unvalidated", help="Serve what has not passed the gate (DPA_KG_SERVE_UNVALIDATED).")
+    ] = False,
 ) -> None:
     """Serve the graph over HTTP. Builds it first where there is no version yet, or where the files have changed."""
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    configured = Settings().model_copy(update=given)
-    if rebuild:
-        version = _built(configured)
-    else:
-        from dpa_kg.graph.versions import Versions  # noqa: PLC0415
+    chosen = (("host", host), ("port", port), ("serve_unvalidated", unvalidated or None))
+    configured = Settings().model_copy(update={name: value for name, value in chosen if value is not None})
+    version = _to_serve(configured, rebuild=rebuild)
+    from dpa_kg.http import app as web  # noqa: PLC0415
+    from dpa_kg.http import server  # noqa: PLC0415
 
-        with Versions(configured.home).reading() as version:
-            pass
-    import uvicorn  # noqa: PLC0415
-
-    application = importlib.import_module("dpa_kg.http.app").create_app(configured)
     typer.echo(f"Version {version.number} with {version.metadata.triples:,} triples is served at {_address(configured)} (Ctrl+C ends it).")
-    uvicorn.run(
-        application,
-        host=configured.host,
-        port=configured.port,
-        log_level="warning",
-        h11_max_incomplete_event_size=262_144,  # an address with a query of 64 KiB, escaped, still reaches our own limits
-        timeout_graceful_shutdown=5,
-    )
+    server.run(web.create_app(configured), configured)
+
+
+def _to_serve(configured: Settings, *, rebuild: bool) -> Version:
+    """The version to begin with. One that is not validated is never built over: it was made so on purpose."""
+    from dpa_kg.graph.versions import Versions  # noqa: PLC0415
+
+    current = Versions(configured.home).current()
+    if rebuild and (current is None or current.metadata.may_be_served):
+        return _built(configured)
+    with Versions(configured.home).reading() as version:
+        if not (version.metadata.may_be_served or configured.serve_unvalidated):
+            hint = "Start with --unvalidated (DPA_KG_SERVE_UNVALIDATED=1), or pass the gate with `dpa-kg build --force`."
+            raise InputError(f"Version {version.number} has not been validated.", hint=hint)
+        return version
 
 
 def _built(configured: Settings, *, force: bool = False) -> Version:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -19,6 +20,7 @@ from dpa_kg.namespaces import GRAPH, SHAPE, compact
 from dpa_kg.settings import Settings
 
 if TYPE_CHECKING:
+    from dpa_kg.access import Token
     from dpa_kg.graph.metadata import Version
     from dpa_kg.query.answers import SearchResult
 
@@ -77,8 +79,9 @@ def json(value: Any) -> None:
 def version(built: Version) -> None:
     """What a build has made."""
     facts = built.metadata
-    said = f"{_count(facts.warnings, 'warning')} and {_count(facts.infos, 'note')} (`dpa-kg validate` shows them)."
-    console().print(f"Version {built.number}: {facts.triples:,} triples in {_count(facts.graphs, 'graph')}, {said}")
+    notes = f"{_count(facts.warnings, 'warning')} and {_count(facts.infos, 'note')} (`dpa-kg validate` shows them)"
+    said = notes if facts.validated else "not validated"
+    console().print(f"Version {built.number}: {facts.triples:,} triples in {_count(facts.graphs, 'graph')}, {said}.")
 
 
 def _count(number: int, noun: str) -> str:
@@ -124,16 +127,29 @@ def _table(*headings: str) -> Table:
 
 def versions(known: Sequence[Version], current: Version | None) -> None:
     """A table of versions."""
-    table = _table("", "version", "created (UTC)", "triples", "graphs", "added", "removed", "warnings", "notes")
+    table = _table("", "version", "created (UTC)", "by", "triples", "graphs", "added", "removed", "warnings", "notes")
     for one in known:
         facts = one.metadata
         numbers = (facts.triples, facts.graphs, facts.changes["added"], facts.changes["removed"], facts.warnings, facts.infos)
         arrow = "→" if current and one.number == current.number else ""
-        table.add_row(arrow, str(one.number), facts.created.removesuffix("+00:00"), *(f"{number:,}" for number in numbers))
+        table.add_row(arrow, str(one.number), facts.created.removesuffix("+00:00"), escape(facts.who), *(f"{number:,}" for number in numbers))
     if known:
         console().print(table)
     else:
         console().print("There is no version yet; `dpa-kg build` makes the first one.")
+
+
+def tokens(known: Sequence[Token]) -> None:
+    """A table of tokens."""
+    table = _table("token", "scopes", "created (UTC)", "ends (UTC)")
+    for token in known:
+        ends = "never" if token.expires is None else token.expires.removesuffix("+00:00")
+        ends += " (it has ended)" if token.is_expired(datetime.now(UTC)) else ""
+        table.add_row(escape(token.name), ", ".join(token.scopes), token.created.removesuffix("+00:00"), ends)
+    if known:
+        console().print(table)
+    else:
+        console().print("There is no token; `dpa-kg token create NAME` makes one.")
 
 
 def settings(values: Settings) -> None:

@@ -28,6 +28,21 @@ def opened(candidate: Candidate) -> OxigraphStore:
     return store
 
 
+def copied(candidate: Candidate) -> OxigraphStore:
+    """The candidate's store, just as its parent's is. Raises BuildError where another engine made that."""
+    parent = candidate.parent
+    if parent is None or parent.metadata.engine != engine():
+        raise BuildError("The published version was made by another engine.", hint="Run `dpa-kg build`, then try again.")
+    OxigraphStore.open_read_only(parent.store_path).checkpoint(candidate.store_path)
+    return OxigraphStore.open(candidate.store_path)
+
+
+def difference(store: OxigraphStore, before: Version) -> dict[str, int]:
+    """How many quads were `added` and `removed` since a version, counted one by one."""
+    old = OxigraphStore.open_read_only(before.store_path).engine
+    return {"added": sum(quad not in old for quad in store.engine), "removed": sum(quad not in store.engine for quad in old)}
+
+
 def users_quads(version: Version | None) -> list[ox.Quad]:
     """The quads of the graphs that came through the interface: neither from files nor the service's own."""
     if version is None:

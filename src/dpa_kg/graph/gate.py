@@ -87,7 +87,7 @@ class _Writer:
         focus = name_of(result.focus) or str(result.focus)
         value = binding(result.value) if result.value is not None and result.value != result.focus else None
         mentions = self.mentions(focus, result.path, result.value)
-        return Finding(result.severity, focus, result.shape, messages, result.path, value, mentions)
+        return Finding(result.severity, focus, result.shape, messages, result.path, value, mentions, result.component)
 
     def row(self, check: Check, row: Row) -> Finding:
         """A row of a check as a finding. A column `passage` says which graph is meant."""

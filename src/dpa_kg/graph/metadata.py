@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from dpa_kg.errors import BuildError
 
 @dataclass(frozen=True)
 class Metadata:
-    """What version.json says. `triples` counts the default graph; `changes` counts quads against the parent."""
+    """What version.json says.
+
+    `triples` counts the default graph; `changes` counts quads against the parent; `default_graph` is merged or own.
+    """
 
     number: int
     created: str
@@ -29,13 +33,25 @@ class Metadata:
     parent: int | None
     who: str
     changes: dict[str, int]
+    default_graph: str = "merged"
+
+    @property
+    def may_be_served(self) -> bool:
+        """Whether it has passed the gate, or is a plain data set, which has none."""
+        return self.validated or self.default_graph == "own"
 
     @classmethod
     def read(cls, path: Path) -> Metadata:
-        """Reads version.json. Raises BuildError where it is damaged."""
+        """Reads version.json, or remembers it: versions do not change. Raises BuildError where it is damaged."""
+        state = path.stat()
+        return cls._read(path, state.st_ino, state.st_mtime_ns)
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def _read(cls, path: Path, _inode: int, _changed: int) -> Metadata:
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            known = {field.name: content[field.name] for field in fields(cls)}
+            known = {field.name: content[field.name] for field in fields(cls) if field.name in content or field.default is MISSING}
         except (ValueError, KeyError, TypeError) as error:
             raise BuildError(f"{path} is damaged: {error!r}") from error
         return cls(**{**known, "file_graphs": tuple(known["file_graphs"])})

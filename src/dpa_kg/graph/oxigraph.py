@@ -11,7 +11,7 @@ from typing import Self
 
 import pyoxigraph as ox
 
-from dpa_kg.errors import BuildError, QuerySyntaxError
+from dpa_kg.errors import BuildError, InputError, QuerySyntaxError
 from dpa_kg.graph.store import Answer
 from dpa_kg.namespaces import PREFIXES
 
@@ -82,21 +82,61 @@ class OxigraphStore:
         """Closes the store. It must not be opened read-only before: RocksDB tidies up in the background and deletes files."""
         del self.engine
 
-    def query(self, text: str, *, default_graph: Sequence[str] | None = None, named_graphs: Sequence[str] | None = None) -> Answer:
+    def query(
+        self,
+        text: str,
+        *,
+        default_graph: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        base: str | None = None,
+    ) -> Answer:
         """See `Store.query`. Raises BuildError where the files of the store cannot be read."""
         with _translated("be read", text):
             if default_graph is None and named_graphs is None:
-                return self.engine.query(text)
+                return self.engine.query(text, base_iri=base)
             return self.engine.query(
                 text,
+                base_iri=base,
                 default_graph=[ox.NamedNode(iri) for iri in default_graph or ()],
                 named_graphs=[ox.NamedNode(iri) for iri in named_graphs or ()],
             )
+
+    def query_with(self, text: str, graph: str, base: str | None = None) -> Answer:
+        """Evaluates a query with another default graph, and every named graph (SPARQL 1.1 Update, section 3.1.3, WITH)."""
+        with _translated("be read"):
+            return self.engine.query(text, base_iri=base, default_graph=ox.NamedNode(graph))
+
+    def query_all(self, text: str, base: str | None = None) -> Answer:
+        """Evaluates a query over the whole store, whatever data set its text names."""
+        with _translated("be read"):
+            names = [name for name in self.engine.named_graphs() if isinstance(name, ox.NamedNode)]
+            return self.engine.query(text, base_iri=base, default_graph=ox.DefaultGraph(), named_graphs=names)
+
+    def update(self, text: str, base: str | None = None) -> None:
+        """Evaluates a SPARQL 1.1 Update, all of it or nothing.
+
+        Raises QuerySyntaxError where it does not parse, InputError where it cannot be done (a graph that is not there), and
+        BuildError where the store cannot be written.
+        """
+        with _translated("be written"):
+            try:
+                self.engine.update(text, base_iri=base)
+            except RuntimeError as error:
+                if "exist" not in str(error):
+                    raise
+                raise InputError(f"The update cannot be done: {error}.", hint="SILENT goes on where there is nothing to do.") from error
 
     def quads(self, graph: str | None = None) -> Iterator[ox.Quad]:
         """The quads of one named graph, or of the default graph."""
         name = ox.NamedNode(graph) if graph is not None else ox.DefaultGraph()
         return self.engine.quads_for_pattern(None, None, None, name)
+
+    def has_graph(self, graph: str) -> bool:
+        """Whether there is a named graph of that IRI, be it empty."""
+        try:
+            return self.engine.contains_named_graph(ox.NamedNode(graph))
+        except ValueError:  # no IRI
+            return False
 
     def graphs(self) -> list[str]:
         """The IRIs of the named graphs, sorted."""

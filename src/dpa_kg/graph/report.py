@@ -35,6 +35,7 @@ class Finding:
     path: str | None = None
     value: Mapping[str, str] | None = None
     mentions: tuple[Mention, ...] = ()
+    component: str = ""  # of SHACL, without `ConstraintComponent`; none for a check
 
     def message(self, language: str = "en") -> str:
         """The sentence in a language, or else in the first of en, es, fr, pt that there is."""
@@ -50,7 +51,14 @@ class Finding:
             "rule": self.rule,
             "messages": dict(self.messages),
             "mentions": [{"graph": mention.graph, "files": list(mention.files)} for mention in self.mentions],
+            "component": self.component,
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Finding:
+        """What `to_json` wrote."""
+        mentions = tuple(Mention(mention["graph"], tuple(mention["files"])) for mention in data["mentions"])
+        return cls(**{**data, "mentions": mentions})
 
 
 @dataclass(frozen=True)
@@ -79,3 +87,8 @@ class Report:
         """The report for JSON, with the counts."""
         return {"conforms": self.conforms, **{severity: self.count(severity) for severity in SEVERITIES},
                 "findings": [finding.to_json() for finding in self.findings]}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """What `to_json` wrote."""
+        return cls(tuple(Finding.from_json(finding) for finding in data["findings"]))

@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dpa_kg.errors import BuildError, InputError, NotFound
+from dpa_kg.graph import kept
 from dpa_kg.graph.locks import exclusive, shared
 from dpa_kg.graph.metadata import Candidate, Metadata, Version, sync, write_json
 
@@ -134,6 +135,7 @@ class Versions:
                 write_json(self.home / "deleted.json", {"highest": max(number, self._deleted())})
                 (version.path / "version.json").unlink()  # from here on the next writer would end what we began
                 shutil.rmtree(version.path)
+            kept.forget(self.home, number)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06d}"

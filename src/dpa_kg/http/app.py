@@ -11,13 +11,34 @@ from fastapi import FastAPI
 from dpa_kg import __version__, resources
 from dpa_kg.errors import Overloaded
 from dpa_kg.graph.versions import Versions
-from dpa_kg.http import entities, errors, openapi, operations, queries, search, sparql, vocabulary
+from dpa_kg.http import (
+    catalog,
+    entities,
+    errors,
+    graphs,
+    metrics,
+    openapi,
+    operations,
+    queries,
+    search,
+    sparql,
+    updates,
+    validate,
+    versions,
+    vocabulary,
+    void,
+)
 from dpa_kg.http.caching import Memory
+from dpa_kg.http.clients import Clients
+from dpa_kg.http.jobs import Jobs
+from dpa_kg.http.limits import RequestLimits
+from dpa_kg.http.metrics import Metrics
 from dpa_kg.http.middleware import CommonHeaders
+from dpa_kg.http.observation import Observation
 from dpa_kg.http.pages import home
 from dpa_kg.http.pages.rendering import Pages
 from dpa_kg.query.catalogue import Catalogue
-from dpa_kg.query.workers import Pool
+from dpa_kg.query.workers import Pool, writing
 from dpa_kg.settings import Settings
 
 _DESCRIPTION: Final = (
@@ -37,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        root_path=settings.root_path,
         telemetry={"tracing": False},
     )
     app.state.settings = settings
@@ -45,11 +67,16 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.pages = Pages()
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
     app.state.answers = Memory(_ANSWERS)
-    surfaces = (sparql, entities, search, vocabulary, operations, home)
+    app.state.clients = Clients(settings.client_queries)
+    app.state.metrics = Metrics()
+    described = (vocabulary, void, catalog, versions, validate)
+    surfaces = (sparql, updates, graphs, entities, search, *described, operations, metrics, home)
     for router in (*(surface.router for surface in surfaces), queries.router_of(app.state.catalogue)):
         app.include_router(router)
     errors.install(app)
     openapi.install(app)
+    app.add_middleware(RequestLimits, settings=settings)
+    app.add_middleware(Observation, metrics=app.state.metrics)
     app.add_middleware(CommonHeaders)
     return app
 
@@ -58,20 +85,24 @@ def create_app(settings: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Texts of callers have workers of their own, so that they never keep pages waiting."""
     settings: Settings = app.state.settings
-    versions: Versions = app.state.versions
+    published: Versions = app.state.versions
 
     def current() -> int:
-        version = versions.current()
+        version = published.current()
         if version is None:
             raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
         return version.number
 
     app.state.adhoc = Pool(settings, settings.query_workers, current)
     app.state.questions = Pool(settings, settings.question_workers, current)
+    app.state.writer = Pool(settings, 1, current, writing(settings))  # started by the first write
+    app.state.jobs = Jobs(settings, current)
     try:
         await app.state.questions.start()
         await app.state.adhoc.start()
         yield
     finally:
+        await app.state.jobs.close()
+        await app.state.writer.close()
         await app.state.adhoc.close()
         await app.state.questions.close()

@@ -48,7 +48,10 @@ def cache_headers(tag: str | None) -> dict[str, str]:
 def kept(request: Request, tag: str | None) -> Response | None:
     """The answer of a named query that was given before, by its tag."""
     answers: Memory[Response] = request.app.state.answers
-    return answers.get(tag) if tag else None
+    found = answers.get(tag) if tag else None
+    if tag:
+        request.app.state.metrics.answers["miss" if found is None else "hit"] += 1
+    return found
 
 
 def keep(request: Request, tag: str | None, response: Response) -> Response:

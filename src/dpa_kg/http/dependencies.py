@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Literal
 
 from fastapi import Request
@@ -11,6 +11,7 @@ from fastapi import Request
 from dpa_kg.errors import NotAcceptable, Overloaded, ParameterError
 from dpa_kg.graph.metadata import Version
 from dpa_kg.graph.versions import Versions
+from dpa_kg.http.clients import Clients, client_of
 from dpa_kg.http.errors import ClientGone
 from dpa_kg.http.pages.rendering import Page, Pages
 from dpa_kg.query.catalogue import Catalogue
@@ -53,17 +54,23 @@ def page(request: Request) -> Page:
 def version(request: Request) -> Version:
     """The version that answers: the one of `?version=`, else the current one.
 
-    Raises Overloaded where none is published yet, ParameterError and NotFound for a number that is none.
+    Raises Overloaded where none is published yet or it is not validated, ParameterError and NotFound for a number that is none.
     """
     versions: Versions = request.app.state.versions
     if asked := request.query_params.get("version"):
         if not (asked.isascii() and asked.isdecimal() and len(asked) < _DIGITS):
             raise ParameterError(f"“version” takes a number, not “{asked}”.", hint="Leave it out to ask the current version.")
-        return versions.get(int(asked))
+        return _servable(request, versions.get(int(asked)))
     current = versions.current()
     if current is None:
         raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
-    return current
+    return _servable(request, current)
+
+
+def _servable(request: Request, found: Version) -> Version:
+    if found.metadata.may_be_served or settings(request).serve_unvalidated:
+        return found
+    raise Overloaded(f"Version {found.number} has not been validated, and is not served.", hint="DPA_KG_SERVE_UNVALIDATED=1 serves it.")
 
 
 def chosen(request: Request, offered: Sequence[Format]) -> Format:
@@ -86,17 +93,37 @@ async def ask(request: Request, method: str, *, pool: Literal["adhoc", "question
 
     A client that hangs up cancels the call (ClientGone), which frees the worker.
     """
-    workers: Pool = getattr(request.app.state, pool)
-    answer = asyncio.ensure_future(workers.call(method, version=version(request).number, **arguments))
+    if pool == "adhoc":
+        clients: Clients = request.app.state.clients
+        with clients.admit(client_of(request)):
+            return await _ask(request, request.app.state.adhoc, method, arguments)
+    return await _ask(request, request.app.state.questions, method, arguments)
+
+
+async def _ask(request: Request, workers: Pool, method: str, arguments: dict[str, Any]) -> Any:
+    return await cancellable(request, workers.call(method, version=version(request).number, **arguments))
+
+
+async def cancellable(request: Request, work: Coroutine[Any, Any, Any]) -> Any:
+    """What the work gives. A client that hangs up cancels it (ClientGone)."""
+    answer = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_hang_up(request))
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             return answer.result()
+        gone.result()  # raises what is wrong with a body that nobody reads
         raise ClientGone
     finally:
-        gone.cancel()
-        answer.cancel()
+        for task in (gone, answer):
+            task.cancel()
+            task.add_done_callback(_seen)
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Takes note of an error that comes too late for anybody."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _hang_up(request: Request) -> None:

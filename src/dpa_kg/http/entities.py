@@ -28,7 +28,8 @@ _PART: Final = re.compile(r"[\w-]+")
 async def identify(request: Request, noun: str, slug: str) -> Response:
     """Sends on to the document about the entity; `?lang=` and the like go along."""
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"/doc/{quote(noun)}/{quote(slug)}{query}", status_code=303, headers=cache_headers(None))
+    address = f"{request.scope.get('root_path', '')}/doc/{quote(noun)}/{quote(slug)}{query}"
+    return RedirectResponse(address, status_code=303, headers=cache_headers(None))
 
 
 @router.get("/doc/{noun}/{slug}", summary="The document about an entity", openapi_extra=openapi.DOC, response_class=Response)

@@ -12,9 +12,11 @@ from typing import Any, Final
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
-from dpa_kg.errors import DpaKgError, InputError, NotAcceptable, NotFound
-from dpa_kg.http.middleware import COMMON_HEADERS
+from dpa_kg.errors import DpaKgError, InputError, NotAcceptable, NotFound, Refused
+from dpa_kg.graph.report import Finding, Report
+from dpa_kg.http.middleware import COMMON_HEADERS, allowed_methods
 from dpa_kg.namespaces import BASE
 from dpa_kg.representations.formats import HTML, PROBLEM
 from dpa_kg.representations.negotiation import negotiate
@@ -22,10 +24,35 @@ from dpa_kg.representations.negotiation import negotiate
 PROBLEM_TYPES: Final = f"{BASE}problem/"
 _LOG = logging.getLogger(__name__)
 _CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; nobody is left to read it
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"})
+_LONGEST_IN_LOG: Final = 300  # characters
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    503: {"Retry-After": "2"},
+    429: {"Retry-After": "2"},
+    401: {"WWW-Authenticate": 'Bearer realm="dpa-kg"'},
+    415: {"Accept-Encoding": "identity"},
+    408: {"Connection": "close"},
+}
 
 
 class UnsupportedMediaType(InputError):
     status, type, title = 415, "unsupported-media-type", "The body has a media type that is not read here"
+
+
+class AddressTooLong(InputError):
+    status, type, title = 414, "address-too-long", "The address is too long"
+
+
+class HeadersTooLarge(InputError):
+    status, type, title = 431, "headers-too-large", "The headers are too large"
+
+
+class TooSlow(InputError):
+    status, type, title = 408, "too-slow", "The request did not arrive in time"
+
+
+class TooManyQueries(InputError):
+    status, type, title = 429, "too-many-queries", "One client asks too much at once"
 
 
 class MethodNotAllowed(InputError):
@@ -38,7 +65,10 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem document (RFC 9457, section 3) with two extensions: `hint`, what to do; `candidates`, what was perhaps meant."""
+    """A problem document (RFC 9457, section 3) with three extensions.
+
+    `hint`: what to do; `candidates`: what was perhaps meant; `findings`: what the gate found.
+    """
 
     status: int
     type: str
@@ -47,12 +77,15 @@ class Problem:
     hint: str | None = None
     candidates: tuple[Mapping[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
     def of(cls, error: DpaKgError) -> Problem:
         """The problem that an error of this package is."""
-        headers = {"Retry-After": "2"} if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE else {}
-        return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers)
+        headers = _HEADERS.get(error.status, {})
+        report = error.report if isinstance(error, Refused) else None
+        findings = tuple(map(entry, report.findings)) if isinstance(report, Report) else ()
+        return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers, findings)
 
     def document(self, request_id: str) -> dict[str, Any]:
         """The members of the JSON document; those without a value are left out."""
@@ -63,9 +96,17 @@ class Problem:
             "detail": self.detail,
             "hint": self.hint,
             "candidates": [dict(candidate) for candidate in self.candidates],
+            "findings": [dict(finding) for finding in self.findings],
             "instance": f"urn:dpa-kg:request:{request_id}",
         }
         return {name: value for name, value in members.items() if value}
+
+
+def entry(finding: Finding) -> dict[str, Any]:
+    """One result of the gate for JSON; `message` in English, `messages` in every language there is."""
+    found = finding.to_json()
+    return {"severity": found["severity"], "focus": found["focus"], "path": found["path"], "value": found["value"],
+            "message": finding.message(), "shape": found["rule"], "messages": found["messages"], "mentions": found["mentions"]}  # fmt: skip
 
 
 def install(app: FastAPI) -> None:
@@ -74,7 +115,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _framework_error)
     app.add_exception_handler(ClientGone, _client_gone)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def printable(text: str) -> str:
+    """What a caller wrote as one line of a log: no line ends, no control characters, not too long."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:_LONGEST_IN_LOG])
 
 
 def respond(request: Request, problem: Problem) -> Response:
@@ -97,7 +144,7 @@ def _prefers_page(request: Request) -> bool:
 async def _own_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DpaKgError)  # noqa: S101 - told to the type checker
     if error.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        _LOG.warning("%s %s: %s", request.method, request.url.path, error.detail)
+        _LOG.warning("%s %s: %s", request.method, printable(request.url.path), printable(error.detail))
     return respond(request, Problem.of(error))
 
 
@@ -111,9 +158,14 @@ async def _framework_error(request: Request, error: Exception) -> Response:
     if error.status_code == NotFound.status:
         return respond(request, Problem.of(NotFound("There is nothing at this address.", hint="The API is described at /docs.")))
     if error.status_code == MethodNotAllowed.status:
-        allowed = "GET, HEAD, POST, OPTIONS" if request.url.path == "/sparql" else "GET, HEAD, OPTIONS"
-        detail = f"{request.method} is not possible here."
-        return respond(request, Problem(405, MethodNotAllowed.type, MethodNotAllowed.title, detail, headers={"Allow": allowed}))
+        method, allow = request.scope.get("state", {}).get("method", request.method), {"Allow": allowed_methods(request.url.path)}
+        if method not in _METHODS:
+            return respond(
+                request, Problem(501, "not-implemented", "There is no such method", "The method of the request is not known here.")
+            )
+        return respond(
+            request, Problem(405, MethodNotAllowed.type, MethodNotAllowed.title, f"{method} is not possible here.", headers=allow)
+        )
     phrase = http.HTTPStatus(error.status_code).phrase
     return respond(request, Problem(error.status_code, phrase.lower().replace(" ", "-"), phrase, str(error.detail), headers=headers))
 
@@ -125,7 +177,7 @@ async def _client_gone(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     """The last resort: the trace goes to the log, never to the client. It runs outside of CommonHeaders."""
     request_id = request.scope.get("state", {}).get("request_id", "")
-    _LOG.error("%s %s failed [%s]", request.method, request.url.path, request_id)
+    _LOG.error("%s %s failed [%s]", request.method, printable(request.url.path), request_id)
     response = respond(request, Problem(500, DpaKgError.type, DpaKgError.title, "The service met an error that it did not expect."))
     for name, value in COMMON_HEADERS.items():
         response.headers[name] = value

@@ -20,11 +20,21 @@ COMMON_HEADERS: Final = {
 }
 _PREFLIGHT: Final = {
     **COMMON_HEADERS,
-    "Allow": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Accept, Accept-Language, Content-Type, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
+
+
+def allowed_methods(path: str) -> str:
+    """The methods that an address knows, as an Allow header has them."""
+    if path in {"/sparql", "/validate"}:
+        return "GET, HEAD, POST, OPTIONS"
+    if path == "/update":
+        return "POST, OPTIONS"
+    if path == "/graphs" or path.startswith(("/graphs/", "/graph/")):
+        return "GET, HEAD, PUT, POST, DELETE, OPTIONS"
+    return "GET, HEAD, OPTIONS"
 
 
 class CommonHeaders:
@@ -43,8 +53,9 @@ class CommonHeaders:
             return
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
+        scope["state"]["method"] = scope["method"]
         if scope["method"] == "OPTIONS":
-            await _no_content(send)
+            await _no_content(send, allowed_methods(scope["path"]))
             return
         is_head = scope["method"] == "HEAD"
         inner = {**scope, "method": "GET"} if is_head else scope
@@ -63,7 +74,7 @@ class CommonHeaders:
         await self.app(inner, receive, finish)
 
 
-async def _no_content(send: Send) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in _PREFLIGHT.items()]
+async def _no_content(send: Send, allow: str) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in {**_PREFLIGHT, "Allow": allow}.items()]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b""})

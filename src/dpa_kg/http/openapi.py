@@ -49,6 +49,11 @@ _PROBLEM_SCHEMA: Final[Json] = {
         "detail": {"type": "string"},
         "hint": {"type": "string", "description": "What to do."},
         "candidates": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}},
+        "findings": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "What the gate found: severity, focus, path, value, message, shape.",
+        },
         "instance": {"type": "string", "format": "uri"},
     },
 }
@@ -188,7 +193,8 @@ def install(app: FastAPI) -> None:
             for operations in made["paths"].values():
                 for operation in operations.values():
                     _own_errors_only(operation)
-            made["components"] = {"schemas": {"Problem": _PROBLEM_SCHEMA}}
+            bearer = {"type": "http", "scheme": "bearer", "description": "A token that the operator of the service has made."}
+            made["components"] = {"schemas": {"Problem": _PROBLEM_SCHEMA}, "securitySchemes": {"bearer": bearer}}
             app.openapi_schema = made
         return app.openapi_schema
 

@@ -1,4 +1,4 @@
-"""`/health` and `/robots.txt`: for those who run the service, and for machines that walk through it."""
+"""`/health`, `/ready` and `/robots.txt`: for those who run the service, and for machines that walk through it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from dpa_kg import __version__
+from dpa_kg.errors import Overloaded
 from dpa_kg.http import openapi
 from dpa_kg.http.caching import cache_headers
-from dpa_kg.http.dependencies import ask
+from dpa_kg.http.dependencies import ask, version
 from dpa_kg.query.answers import Statistics
 from dpa_kg.representations.formats import JSON, PLAIN_TEXT
 
 router = APIRouter(tags=["Operations"])
-_ROBOTS: Final = "User-agent: *\nDisallow: /sparql\nDisallow: /search\nDisallow: /queries/*?\nAllow: /\n"
+_NOT_FOR_CRAWLERS: Final = (
+    "/sparql", "/search", "/queries/*?", "/*?version=", "/*&version=", "/catalog/dumps/", "/versions/*/diff", "/validate", "/metrics",
+)  # fmt: skip
+_ROBOTS: Final = "".join(["User-agent: *\n", *(f"Disallow: {path}\n" for path in _NOT_FOR_CRAWLERS), "Allow: /\n"])
 
 
 @router.get("/health", summary="Whether the service answers", openapi_extra=openapi.HEALTH, response_class=Response)
@@ -32,6 +36,18 @@ async def health(request: Request) -> Response:
         "passages": counted.passages,
         "entities": dict(counted.entities),
     }
+    return Response(json.dumps(body, indent=2), headers=cache_headers(None), media_type=JSON.media_type)
+
+
+@router.get("/ready", summary="Whether questions can be sent", openapi_extra=openapi.HEALTH, response_class=Response)
+async def ready(request: Request) -> Response:
+    """Each pool has a worker that answers, over a published version; asked without keeping a worker busy. 503 otherwise."""
+    state = request.app.state
+    starting = [name for name in ("questions", "adhoc") if not getattr(state, name).busy + getattr(state, name).idle]
+    current = version(request)
+    if starting:
+        raise Overloaded("The workers are starting.", hint="Ask again in a second.")
+    body = {"status": "ready", "release": __version__, "version": current.number}
     return Response(json.dumps(body, indent=2), headers=cache_headers(None), media_type=JSON.media_type)
 
 

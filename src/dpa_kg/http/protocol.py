@@ -8,6 +8,7 @@ from email.message import Message
 from typing import Final
 from urllib.parse import parse_qsl
 
+import pyoxigraph as ox
 from fastapi import Request
 
 from dpa_kg.errors import InputError, TextTooLong
@@ -30,23 +31,14 @@ class Operation:
     @classmethod
     async def of_body(cls, request: Request) -> Operation:
         """A query by POST, direct or as a form. Raises UnsupportedMediaType, TextTooLong, InputError."""
-        kind = Message()
-        kind["content-type"] = request.headers.get("content-type", "")
-        media_type = kind.get_content_type() if request.headers.get("content-type") else ""
-        if media_type not in {SPARQL_QUERY_TYPE, FORM_TYPE}:
-            raise UnsupportedMediaType(
-                f"A query is not read from “{media_type or 'a body without a Content-Type'}”.",
-                hint=f"Send it as {SPARQL_QUERY_TYPE}, or as the field “query” of {FORM_TYPE}.",
-            )
-        if str(kind.get_param("charset", "utf-8")).lower() not in {"utf-8", "utf8"}:
-            raise UnsupportedMediaType("The body is not UTF-8.", hint="Send SPARQL as UTF-8.")
-        body = await _body(request, settings(request).query_length * (3 if media_type == FORM_TYPE else 1) + 16384)
+        media_type = media_type_of(request, (SPARQL_QUERY_TYPE, FORM_TYPE), "query")
+        body = await read_body(request, settings(request).query_length * (3 if media_type == FORM_TYPE else 1) + 16384)
         address = read_form(request.scope["query_string"])
         if media_type == FORM_TYPE:
             return read_operation([*address, *read_form(body)])
         if any(name == "query" for name, _ in address):
             raise InputError("The query is sent twice: in the address and in the body.", hint="Send it once.")
-        return read_operation([*address, ("query", _decode(body))])
+        return read_operation([*address, ("query", decode(body))])
 
 
 def read_form(encoded: bytes) -> Pairs:
@@ -64,6 +56,9 @@ def read_operation(pairs: Pairs) -> Operation:
         raise InputError("This address takes queries, not updates.", hint="Send SELECT, ASK, CONSTRUCT or DESCRIBE as “query”.")
     if len(queries) > 1:
         raise InputError("There is more than one query.", hint="Send “query” once.")
+    for name, value in pairs:
+        if name in {"default-graph-uri", "named-graph-uri"}:
+            check_iri(name, value)
     return Operation(
         query=queries[0] if queries else None,
         default_graphs=tuple(value for name, value in pairs if name == "default-graph-uri"),
@@ -71,18 +66,42 @@ def read_operation(pairs: Pairs) -> Operation:
     )
 
 
-async def _body(request: Request, limit: int) -> bytes:
+def check_iri(name: str, value: str) -> None:
+    """Raises InputError where `value`, of the field `name`, is no absolute IRI."""
+    try:
+        ox.NamedNode(value)
+    except ValueError as error:
+        raise InputError(f"“{name}” takes an absolute IRI, not “{value}”.", hint="Percent-encode it.") from error
+
+
+def media_type_of(request: Request, accepted: Sequence[str], what: str) -> str:
+    """The media type of the body, in small letters. Raises UnsupportedMediaType where it is not accepted, or not UTF-8."""
+    kind = Message()
+    kind["content-type"] = request.headers.get("content-type", "")
+    media_type = kind.get_content_type() if request.headers.get("content-type") else ""
+    if media_type not in accepted:
+        raise UnsupportedMediaType(
+            f"No {what} is read from “{media_type or 'a body without a Content-Type'}”.", hint=f"Send it as {' or '.join(accepted)}."
+        )
+    if str(kind.get_param("charset", "utf-8")).lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType("The body is not UTF-8.", hint="Send it as UTF-8.")
+    return media_type
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body. Raises TextTooLong where it has more than `limit` bytes."""
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > limit:
-            raise TextTooLong(f"The body is longer than {limit} bytes.", hint="Shorten the query.")
+            raise TextTooLong(f"The body is longer than {limit} bytes.", hint="Send less, or in several requests.")
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _decode(body: bytes) -> str:
+def decode(body: bytes) -> str:
+    """The text of a body. Raises InputError where it is not UTF-8."""
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError("The body is not UTF-8.", hint="Send SPARQL as UTF-8.") from error
+        raise InputError("The body is not UTF-8.", hint="Send it as UTF-8.") from error

@@ -26,6 +26,7 @@ def service_description(base: str, form: Format) -> bytes:
         _triple(endpoint, f"{RDF}type", ox.NamedNode(f"{_SD}Service")),
         _triple(endpoint, f"{_SD}endpoint", endpoint),
         _triple(endpoint, f"{_SD}supportedLanguage", ox.NamedNode(f"{_SD}SPARQL11Query")),
+        _triple(endpoint, f"{_SD}feature", ox.NamedNode(f"{_SD}EmptyGraphs")),
         _triple(endpoint, f"{_SD}defaultDataset", data_set),
         _triple(data_set, f"{RDF}type", ox.NamedNode(f"{_SD}Dataset")),
         _triple(data_set, f"{_SD}defaultGraph", default_graph),

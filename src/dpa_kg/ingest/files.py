@@ -13,6 +13,7 @@ import pyoxigraph as ox
 
 from dpa_kg.errors import InputError
 from dpa_kg.namespaces import RDF
+from dpa_kg.representations.contexts import with_bundled_context
 
 _NESTING = 100  # deepest JSON-LD: the parser crashes at some thousands
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
@@ -59,12 +60,13 @@ def read(path: Path, name: str | None = None) -> RdfFile:
     return parse(text, rdf_format, name)
 
 
-def parse(text: str, rdf_format: ox.RdfFormat, name: str) -> RdfFile:
-    """As `read`, from a text."""
+def parse(text: str, rdf_format: ox.RdfFormat, name: str, *, base: str | None = None, key: str | None = None) -> RdfFile:
+    """As `read`, from a text. Relative IRIs are resolved against `base`; blank nodes get labels by `key`, or else by `name`."""
     _guard(text, rdf_format, name)
     try:
-        parser = ox.parse(input=text, format=rdf_format)
-        quads = tuple(_relabelled(parser, name))
+        read = with_bundled_context(text, base) if rdf_format == ox.RdfFormat.JSON_LD else text
+        parser = ox.parse(input=read, format=rdf_format, base_iri=base)
+        quads = tuple(_relabelled(parser, name, key or name))
     except SyntaxError as error:
         reason = re.sub(r"^Parser error at line \d+ (column \d+|between columns \d+ and \d+): ", "", str(error.msg))
         place = f"{name}, line {error.lineno}" if error.lineno else name
@@ -84,13 +86,13 @@ def _guard(text: str, rdf_format: ox.RdfFormat, name: str) -> None:
                 raise InputError(f"{name}: this JSON-LD is nested more than {_NESTING} levels deep.")
 
 
-def _relabelled(parser: ox.QuadParser, name: str) -> list[ox.Quad]:
-    key = sha256(name.encode()).hexdigest()[:12]
+def _relabelled(parser: ox.QuadParser, name: str, key: str) -> list[ox.Quad]:
+    prefix = sha256(key.encode()).hexdigest()[:12]
     labels: dict[ox.BlankNode, ox.BlankNode] = {}
 
     def stable(term: Any) -> Any:
         if isinstance(term, ox.BlankNode):
-            return labels.setdefault(term, ox.BlankNode(f"b{key}n{len(labels)}"))
+            return labels.setdefault(term, ox.BlankNode(f"b{prefix}n{len(labels)}"))
         if isinstance(term, ox.Triple) or (isinstance(term, ox.Literal) and term.datatype.value == f"{RDF}dirLangString"):
             raise InputError(f"{name}: {term} is RDF 1.2, which is not taken here.")
         return term

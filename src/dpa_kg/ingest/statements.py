@@ -99,6 +99,16 @@ def load(root: Path | None = None) -> Loaded:
     return Loaded(tuple(parts))
 
 
+def shapes(root: Path | None = None) -> dict[str, tuple[ox.Quad, ...]]:
+    """The quads of each file of shapes, by its name, without the rest of the project. Raises BuildError where one is broken."""
+    faults: list[str] = []
+    place = folder("shapes", root)
+    parts = [_into(SHAPES_GRAPH, blank_nodes=True)(file, faults) for file in _read_all(sorted(place.glob("*.ttl")), place.parent, faults)]
+    if faults:
+        raise BuildError("\n".join(faults))
+    return {part.file.removeprefix("shapes/"): part.quads for part in parts}
+
+
 def foreign(path: Path) -> Part:
     """A file from elsewhere; its triples without a graph go to one named after the file.
 

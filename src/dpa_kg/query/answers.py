@@ -154,10 +154,20 @@ class Statistics:
     entities: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a write has made: the number of the version that holds it, what it added and removed, and whether its graph is new."""
+
+    version: int
+    added: int
+    removed: int
+    created: bool = False
+
+
 class Wire:
     """Writes and reads the values of this module as JSON. A payload's body travels beside it."""
 
-    _types: ClassVar[tuple[type, ...]] = (Answer, SearchResult, Dossier, Payload, Statistics, Suggestion)
+    _types: ClassVar[tuple[type, ...]] = (Answer, SearchResult, Dossier, Payload, Statistics, Suggestion, Done)
 
     @classmethod
     def dump(cls, value: Any) -> Any:

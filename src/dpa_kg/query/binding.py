@@ -18,7 +18,7 @@ from dpa_kg.query.catalogue import PERIOD, NamedQuery, Parameter
 from dpa_kg.query.template import Row
 from dpa_kg.terms import noun_of
 
-_DATE = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?(?:-(?P<day>\d{2}))?")
+_DATE = re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{2}))?(?:-(?P<day>\d{2}))?", re.ASCII)
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _IRI = re.compile(r"[^\x00-\x20<>\"{}|^`\\]+")
 _MOST = 200  # values of one parameter
@@ -146,7 +146,7 @@ def _as_iris(text: str) -> list[str]:
 
 
 def _year(text: str, parameter: Parameter) -> tuple[ox.Literal, ...]:
-    if not re.fullmatch(r"\d{4}", text):
+    if not re.fullmatch(r"[0-9]{4}", text):
         raise ParameterError(f"'{parameter.name}' takes a year such as 2019, and '{text}' is none.")
     return (_typed(text, "gYear"),)
 
@@ -179,7 +179,7 @@ def _days(text: str, parameter: Parameter) -> tuple[str, str]:
 
 def _number(kind: str, pattern: str) -> Callable[[str, Parameter], tuple[ox.Literal, ...]]:
     def read(text: str, parameter: Parameter) -> tuple[ox.Literal, ...]:
-        if not re.fullmatch(pattern, text):
+        if not re.fullmatch(pattern, text, re.ASCII):
             raise ParameterError(f"'{parameter.name}' takes a number, and '{text}' is none.")
         return (_typed(text, kind),)
 

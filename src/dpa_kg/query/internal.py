@@ -37,7 +37,8 @@ def _ask(store: Store, name: str, iris: Collection[str] = ()) -> ox.QuerySolutio
     return store.query(_template(name).render({("entity",): rows} if iris else {}, frozenset()))
 
 
-def _rows(store: Store, name: str, iris: Collection[str] = ()) -> Iterator[ox.QuerySolution]:
+def rows(store: Store, name: str, iris: Collection[str] = ()) -> Iterator[ox.QuerySolution]:
+    """The solutions of `sparql/NAME.rq`, about `iris` where it has a VALUES row for them."""
     result = _ask(store, name, iris)
     if not isinstance(result, ox.QuerySolutions):
         raise TypeError(f"{name}.rq is not a SELECT query")
@@ -46,7 +47,7 @@ def _rows(store: Store, name: str, iris: Collection[str] = ()) -> Iterator[ox.Qu
 
 def passages(store: Store) -> Iterator[PassageRef]:
     """Every passage of the store."""
-    for row in _rows(store, "passages"):
+    for row in rows(store, "passages"):
         yield PassageRef(
             iri=row["passage"].value,
             source=row["source"].value,
@@ -59,14 +60,14 @@ def passages(store: Store) -> Iterator[PassageRef]:
 
 def evidence(store: Store, entities: Collection[str]) -> Iterator[tuple[str, str]]:
     """(entity, passage) for each passage that states something of the entity."""
-    for row in _rows(store, "evidence", entities):
+    for row in rows(store, "evidence", entities):
         yield row["entity"].value, row["passage"].value
 
 
 def facts(store: Store, iri: str) -> list[Statement]:
     """What is said of the entity, of the nodes that hang on it, and what links to it; each with the graph that says it."""
     return [
-        Statement(row["graph"].value, row["subject"].value, row["property"].value, row["value"]) for row in _rows(store, "facts", [iri])
+        Statement(row["graph"].value, row["subject"].value, row["property"].value, row["value"]) for row in rows(store, "facts", [iri])
     ]
 
 
@@ -80,7 +81,7 @@ def describe(store: Store, iri: str) -> ox.QueryTriples:
 
 def exists(store: Store, iri: str) -> bool:
     """Whether any statement has the entity as its subject."""
-    return any(True for _ in _rows(store, "subject", [iri]))
+    return any(True for _ in rows(store, "subject", [iri]))
 
 
 def whole_graph(store: Store, iri: str) -> ox.QueryTriples:
@@ -93,4 +94,4 @@ def whole_graph(store: Store, iri: str) -> ox.QueryTriples:
 
 def entities_by_noun(store: Store) -> dict[str, int]:
     """How many entities each noun has."""
-    return {row["noun"].value: int(row["count"].value) for row in _rows(store, "statistics")}
+    return {row["noun"].value: int(row["count"].value) for row in rows(store, "statistics")}

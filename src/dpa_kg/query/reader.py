@@ -16,7 +16,7 @@ from dpa_kg.graph.metadata import Version
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.search import Names
 from dpa_kg.namespaces import GRAPH, expand
-from dpa_kg.query import dossier, internal, naming
+from dpa_kg.query import data_set, dossier, internal, naming
 from dpa_kg.query.answers import Answer, Dossier, Hit, PassageRef, Payload, SearchResult, Statistics, Suggestion
 from dpa_kg.query.binding import Bound, bind
 from dpa_kg.query.catalogue import Catalogue, NamedQuery, localized
@@ -24,7 +24,7 @@ from dpa_kg.query.lexer import guard, query_form
 from dpa_kg.query.rows import Evidence, columns_of, localize, page
 from dpa_kg.query.spool import Spool
 from dpa_kg.representations import jsonld
-from dpa_kg.representations.formats import GRAPH_FORMATS, JSON_LD, RESULT_FORMATS, Format
+from dpa_kg.representations.formats import GRAPH_FORMATS, JSON_LD, RESULT_FORMATS, Format, named
 from dpa_kg.representations.graphs import write_graph
 from dpa_kg.representations.negotiation import negotiate
 
@@ -80,7 +80,13 @@ class Reader:
         guard(text, length=self._limits.length, nesting=self._limits.nesting)
         form = query_form(text)
         wanted = negotiate(accept, RESULT_FORMATS if form in {"SELECT", "ASK"} else GRAPH_FORMATS)
-        result = self._store.query(text, default_graph=default_graphs, named_graphs=named_graphs)
+        address = f"{base}/sparql" if base else None
+        if default_graphs is None and named_graphs is None:
+            default_graphs, named_graphs = data_set.of_text(text, address)
+        if default_graphs is not None and len(set(default_graphs)) > 1:
+            result = data_set.merged(self._store, default_graphs, named_graphs or ()).query_all(text, address)
+        else:
+            result = self._store.query(text, default_graph=default_graphs, named_graphs=named_graphs, base=address)
         return self._write(result, wanted, base)
 
     def _write(
@@ -89,16 +95,11 @@ class Reader:
         if isinstance(result, ox.QueryTriples) and wanted is JSON_LD:
             return Payload(JSON_LD.media_type, jsonld.compact(result, context_url=f"{base}/context.jsonld" if base else None, root=root))
         spool = Spool(self._spool, self._limits.result_bytes)
-        try:
+        with spool.filling():
             if isinstance(result, ox.QueryTriples):
                 write_graph(result, spool, wanted)  # type: ignore[arg-type]  # a raw sink is enough
             else:
                 result.serialize(spool, format=wanted.oxigraph)  # type: ignore[arg-type]  # the form of the query decides the kind of format
-        except BaseException:
-            spool.discard()
-            if spool.exceeded:
-                return spool.payload(wanted.media_type)
-            raise
         return spool.payload(wanted.media_type)
 
     def answer(
@@ -189,6 +190,19 @@ class Reader:
         """One of the project's own graphs (`ontology`, `shapes`, `queries`, `provenance`) as it stands."""
         wanted = next(candidate for candidate in GRAPH_FORMATS if candidate.answers_to(format_name))
         return self._write(internal.whole_graph(self._store, GRAPH + name), wanted, None)
+
+    def named_graph(self, iri: str | None, *, format_name: str, base: str | None = None) -> Payload:
+        """A named graph as it stands, or the default graph (None). Raises NotFound where there is none of that name."""
+        if iri is not None and not self._store.has_graph(iri):
+            raise NotFound(f"There is no graph <{iri}>.")
+        wanted = named(format_name, GRAPH_FORMATS)
+        triples = (quad.triple for quad in self._store.quads(iri))
+        if wanted is JSON_LD:
+            return Payload(JSON_LD.media_type, jsonld.compact(triples, context_url=f"{base}/context.jsonld" if base else None))
+        spool = Spool(self._spool, self._limits.result_bytes)
+        with spool.filling():
+            write_graph(triples, spool, wanted)  # type: ignore[arg-type]  # a raw sink is enough
+        return spool.payload(wanted.media_type)
 
     def statistics(self) -> Statistics:
         """How much this version holds."""

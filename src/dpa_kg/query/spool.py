@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -44,6 +46,17 @@ class Spool(io.RawIOBase):
 
     def _too_large(self) -> LimitExceeded:
         return LimitExceeded(f"The answer is larger than {self._limit} bytes.", hint="Add LIMIT, or ask for fewer columns.")
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """While something writes here: what is not written to its end is thrown away. Raises LimitExceeded when it is too much."""
+        try:
+            yield
+        except BaseException as error:
+            self.discard()
+            if self.exceeded:  # the engine may have made another error of it
+                raise self._too_large() from error
+            raise
 
     def payload(self, media_type: str) -> Payload:
         """What was written, closed. Raises LimitExceeded when it was too much."""

@@ -6,23 +6,28 @@ Texts of callers can overflow the engine's stack or eat memory; here that ends t
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from dpa_kg import errors
-from dpa_kg.errors import DpaKgError
+from dpa_kg.errors import DpaKgError, Refused
+from dpa_kg.graph.report import Report
 from dpa_kg.graph.versions import Versions
 from dpa_kg.query.answers import Payload, Wire
 from dpa_kg.query.frames import encode, receive
 from dpa_kg.query.reader import Limits, Reader
+from dpa_kg.query.sandbox import forbid_network
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_log = logging.getLogger(__name__)
 
 
 class Worker:
@@ -46,11 +51,11 @@ class Worker:
             self._held = ExitStack()
             version = self._held.enter_context(self._versions.reading(number))
             self._reader = self._held.enter_context(Reader(version, self._spool, self._limits))
-            _limit_memory(self._memory)
+            limit_memory(self._memory)
         return self._reader
 
 
-def _limit_memory(extra: int) -> None:
+def limit_memory(extra: int) -> None:
     """Lets this process grow by `extra` bytes of address space beyond what it has now."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + extra
@@ -65,16 +70,28 @@ def _die_with_parent(parent: int) -> None:
 
 
 def _problem(error: DpaKgError) -> dict[str, Any]:
-    return {"error": type(error).__name__, "detail": error.detail, "hint": error.hint, "candidates": list(error.candidates)}
+    report = error.report.to_json() if isinstance(error, Refused) and isinstance(error.report, Report) else None
+    problem = {"error": type(error).__name__, "detail": error.detail, "hint": error.hint, "candidates": list(error.candidates)}
+    return {**problem, "report": report}
 
 
 def raise_problem(problem: dict[str, Any]) -> None:
     """Raises the error that a worker reported."""
+    if problem["report"]:
+        raise Refused(problem["detail"], report=Report.from_json(problem["report"]), hint=problem["hint"])
     kind: type[DpaKgError] = getattr(errors, problem["error"], DpaKgError)
     raise kind(problem["detail"], hint=problem["hint"], candidates=problem["candidates"])
 
 
-def serve(connection: socket.socket, worker: Worker) -> None:
+class Answerer(Protocol):
+    """What a process answers questions with."""
+
+    def answer(self, request: dict[str, Any]) -> Any:
+        """The answer to a request of method and arguments."""
+        ...
+
+
+def serve(connection: socket.socket, worker: Answerer) -> None:
     """Answers until the other side closes the connection."""
     stream = connection.makefile("rb")
     while (frame := receive(stream.read)) is not None:
@@ -86,11 +103,14 @@ def serve(connection: socket.socket, worker: Worker) -> None:
             reply = encode({"problem": _problem(error)})
         except MemoryError:
             reply = encode({"problem": _problem(errors.Overloaded("The query needs more memory than one query may take."))})
+        except Exception:  # what nobody foresaw is no reason to end; the trace goes to the log
+            _log.exception("%s failed", request["method"])
+            reply = encode({"problem": _problem(DpaKgError("The service met an error that it did not expect."))})
         connection.sendall(reply)
 
 
-def main() -> None:
-    """The arguments arrive as the first frame: parent, home, spool, limits, memory."""
+def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:
+    """A whole process: the first frame has its arguments (parent, home, spool, limits, memory, settings), the next ones questions."""
     connection = socket.socket(fileno=int(sys.argv[1]))
     frame = receive(connection.makefile("rb", buffering=0).read)
     if frame is None:
@@ -99,8 +119,15 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     _die_with_parent(start["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    forbid_network()
+    made = answerer(start)
     connection.sendall(encode({"ready": True}))
-    serve(connection, Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"]))
+    serve(connection, made)
+
+
+def main() -> None:
+    """A worker over published versions."""
+    run(lambda start: Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"]))
 
 
 if __name__ == "__main__":

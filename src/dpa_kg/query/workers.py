@@ -12,9 +12,10 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dpa_kg.errors import Overloaded, QuerySyntaxError, QueryTimeout
@@ -38,10 +39,10 @@ class _Process:
         self._writer = writer
 
     @classmethod
-    async def start(cls, first: dict[str, Any]) -> _Process:
+    async def start(cls, module: str, first: dict[str, Any]) -> _Process:
         ours, theirs = socket.socketpair()
         with theirs:
-            command = (sys.executable, "-m", "dpa_kg.query.worker", str(theirs.fileno()))
+            command = (sys.executable, "-m", module, str(theirs.fileno()))
             process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL)
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = cls(process, reader, writer)
@@ -71,21 +72,64 @@ class _Process:
         return await self._process.wait()
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What the processes of a pool are: the module that runs, what one does at a time, seconds and MiB for it."""
+
+    module: str
+    work: str
+    timeout: float
+    memory: int
+    hint: str
+
+
+def reading(settings: Settings) -> Kind:
+    """Workers that answer questions over published versions."""
+    hint = "Make it more selective, or add LIMIT."
+    return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint)
+
+
+def writing(settings: Settings) -> Kind:
+    """The process that changes the graph; a pool of writers has one."""
+    return Kind("dpa_kg.writer", "write", settings.write_timeout, settings.write_memory, "Send it in smaller pieces.")
+
+
 class Pool:
     """`size` workers over the published versions. `current` gives the number of the version to read."""
 
-    def __init__(self, settings: Settings, size: int, current: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, size: int, current: Callable[[], int], kind: Kind | None = None) -> None:
         self._settings = settings
         self._size = size
         self._current = current
+        self._kind = kind or reading(settings)
         self._idle: asyncio.Queue[_Process] = asyncio.Queue()
         self._busy: set[_Process] = set()
         self._waiting = 0
         self._starting: set[asyncio.Task[None]] = set()
+        self._started = False
         self._closed = False
+        self.kills: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for a worker."""
+        return self._waiting
+
+    @property
+    def busy(self) -> int:
+        """How many workers are at work."""
+        return len(self._busy)
+
+    @property
+    def idle(self) -> int:
+        """How many workers wait for a question."""
+        return self._idle.qsize()
 
     async def start(self) -> None:
-        """Begins to start the workers; questions wait for the first one that is there."""
+        """Begins to start the workers, once; questions wait for the first one that is there."""
+        if self._started:
+            return
+        self._started = True
         for _ in range(self._size):
             self._begin(self._add())
 
@@ -108,14 +152,20 @@ class Pool:
         worker = await self._acquire()
         healthy = False
         try:
-            async with asyncio.timeout(self._settings.query_timeout):
+            async with asyncio.timeout(self._kind.timeout):
                 reply, body = await worker.ask({"version": number, "method": method, "arguments": arguments})
             healthy = True
         except TimeoutError:
-            detail = f"The query took more than {self._settings.query_timeout:g} seconds."
-            raise QueryTimeout(detail, hint="Make it more selective, or add LIMIT.") from None
+            detail = f"The {self._kind.work} took more than {self._kind.timeout:g} seconds."
+            self.kills["time"] += 1
+            raise QueryTimeout(detail, hint=self._kind.hint) from None
         except (EOFError, ConnectionError):
-            raise _death(await worker.ended()) from None
+            error = _death(await worker.ended(), self._kind)
+            self.kills["stack" if isinstance(error, QuerySyntaxError) else "memory"] += 1
+            raise error from None
+        except asyncio.CancelledError:
+            self.kills["client"] += 1
+            raise
         finally:
             self._release(worker, healthy)
         return _value(reply, body)
@@ -126,7 +176,7 @@ class Pool:
             raise Overloaded("Too many questions are waiting already.", hint="Try again in a few seconds.")
         self._waiting += 1
         try:
-            async with asyncio.timeout(self._settings.query_timeout + _START_LIMIT):
+            async with asyncio.timeout(self._kind.timeout + _START_LIMIT):
                 worker = await self._idle.get()
         except TimeoutError:
             raise Overloaded("All workers are busy.", hint="Try again in a few seconds.") from None
@@ -170,10 +220,11 @@ class Pool:
             "home": str(settings.home),
             "spool": str(settings.home / "spool"),
             "limits": asdict(limits),
-            "memory": settings.query_memory << 20,
+            "memory": self._kind.memory << 20,
+            "settings": settings.model_dump(mode="json", exclude={"write_token"}),
         }
         async with asyncio.timeout(_START_LIMIT):
-            return await _Process.start(first)
+            return await _Process.start(self._kind.module, first)
 
 
 def _value(reply: dict[str, Any], body: bytes) -> Any:
@@ -183,8 +234,9 @@ def _value(reply: dict[str, Any], body: bytes) -> Any:
     return replace(value, body=body) if isinstance(value, Payload) else value
 
 
-def _death(code: int) -> Exception:
+def _death(code: int, kind: Kind) -> Exception:
     """What a worker's end means for the one who asked."""
     if code == -signal.SIGSEGV:
-        return QuerySyntaxError("The query is nested too deeply, or too long a chain, to be evaluated.", hint="Shorten or flatten it.")
-    return Overloaded("The query needed more memory than one query may take.", hint="Make it more selective, or add LIMIT.")
+        detail = f"The {kind.work} is nested too deeply, or too long a chain, to be evaluated."
+        return QuerySyntaxError(detail, hint="Shorten or flatten it.")
+    return Overloaded(f"The {kind.work} needed more memory than one {kind.work} may take.", hint=kind.hint)

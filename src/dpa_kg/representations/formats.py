@@ -73,6 +73,8 @@ CSV: Final = Format("csv", "text/csv", "csv", "CSV")
 TSV: Final = Format("tsv", "text/tab-separated-values", "tsv", "TSV")
 XLSX: Final = Format("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", "Excel", names=("excel",))
 
+GZIP: Final = Format("gzip", "application/gzip", "gz", "Gzip")
+
 GRAPH_FORMATS: Final = (TURTLE, N_TRIPLES, JSON_LD, RDF_XML)
 DATASET_FORMATS: Final = (TRIG, N_QUADS)
 RESULT_FORMATS: Final = (SPARQL_JSON, SPARQL_XML, CSV, TSV)
@@ -82,6 +84,7 @@ PAGE_FORMATS: Final = (HTML, JSON_LD, TURTLE, N_TRIPLES, RDF_XML)
 SPARQL_QUERY_TYPE: Final = "application/sparql-query"
 SPARQL_UPDATE_TYPE: Final = "application/sparql-update"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+MULTIPART_TYPE: Final = "multipart/form-data"
 
 
 def named(name: str, offered: Iterable[Format]) -> Format:

@@ -51,7 +51,7 @@ def media_ranges(accept: str) -> tuple[MediaRange, ...]:
 
 
 def _media_range(element: str) -> MediaRange | None:
-    head, *parameters = (part.strip() for part in _PARTS.findall(element))
+    head, *parameters = [part.strip() for part in _PARTS.findall(element)] or [""]
     match = _RANGE.fullmatch(head)
     if not match or (match[2] is None and match[1] != "*"):
         return None

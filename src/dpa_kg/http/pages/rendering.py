@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from dpa_kg.http.errors import Problem
 
 _FOLDER: Final = Path(__file__).parent
+_ADDRESSES: Final = re.compile(r'(\s(?:href|action|src)=")(?=/(?!/))')  # of this service; a value that is put in has no quote
 _SEPARATORS: Final = {"en": (",", "."), "es": (".", ","), "fr": ("\u202f", ","), "pt": (".", ",")}
+_OF_NO_VERSION: Final = ("/docs", "/static/", "/versions", "/validate", "/catalog")
 LANGUAGE_NAMES: Final = {"en": "English", "es": "Español", "fr": "Français", "pt": "Português"}
 Texts = Mapping[str, Mapping[str, Any]]
 
@@ -42,7 +45,9 @@ class Pages:
 
     def render(self, template: str, page: Page, **values: Any) -> str:
         """The template as HTML text; whatever is put into it is escaped."""
-        return self._templates.get_template(template).render(page=page, t=page.text, **values)
+        html = self._templates.get_template(template).render(page=page, t=page.text, **values)
+        root = page.request.scope.get("root_path", "")
+        return _ADDRESSES.sub(rf"\g<1>{root}", html) if root else html
 
     def error(self, request: Request, problem: Problem) -> str:
         """The page for an error; it never fails on the language that was asked for."""
@@ -50,7 +55,7 @@ class Pages:
             language = negotiate_language(request.query_params.get("lang"), request.headers.get("accept-language"))
         except ParameterError:
             language = negotiate_language(None, request.headers.get("accept-language"))
-        return self.render("error.html", Page(self, request, language, ""), problem=problem)
+        return self.render("error.html", Page(self, request, language, "", asks_version=False), problem=problem)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Page:
     language: str
     base: str
     languages: Mapping[str, str] = field(default_factory=lambda: LANGUAGE_NAMES)
+    asks_version: bool = True  # whether links keep the version that was asked for; not where it may be none
 
     def text(self, name: str, count: int | None = None, /, **values: Any) -> str:
         """The string `group.name` in the page's language; `count` chooses between its forms. Raises KeyError on an unknown name."""
@@ -87,10 +93,22 @@ class Page:
         return sign + f"{int(digits):,}".replace(",", thousands) + (point + fraction if fraction else "")
 
     def href(self, path: str, parameters: Mapping[str, Any] | None = None) -> str:
-        """An address inside the service; a language that was asked for by `?lang=` is kept."""
-        kept = {**(parameters or {}), **({"lang": self.language} if self.is_language_asked else {})}
+        """An address inside the service; a language and a version that were asked for (`?lang=`, `?version=`) are kept."""
         head, hash_sign, fragment = path.partition("#")
+        version = {"version": self.version} if self.version and not head.startswith(_OF_NO_VERSION) else {}
+        kept = {**version, **(parameters or {}), **({"lang": self.language} if self.is_language_asked else {})}
         return head + (f"?{urlencode(kept, doseq=True)}" if kept else "") + hash_sign + fragment
+
+    @property
+    def version(self) -> str | None:
+        """The version that was asked for, if any."""
+        asks = self.asks_version and not self.request.url.path.startswith(_OF_NO_VERSION)
+        return self.request.query_params.get("version") if asks else None
+
+    @property
+    def canonical(self) -> str:
+        """This page's address in the current version."""
+        return without_version(self.request)
 
     @property
     def is_language_asked(self) -> bool:
@@ -117,6 +135,12 @@ class Page:
         html = self.pages.render(template, self, **values)
         common = {"Content-Language": self.language, **cache_headers(tag), **(headers or {})}
         return Response(html, status, common, HTML.content_type)
+
+
+def without_version(request: Request) -> str:
+    """The address of a request, without the version that it asks for."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "version"]
+    return request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
 
 def is_complete(entry: Mapping[str, Any]) -> bool:

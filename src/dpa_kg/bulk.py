@@ -1,0 +1,123 @@
+"""The way in without the gate: `dpa-kg build --unvalidated`, for graphs too large for it, and for measuring.
+
+Files are loaded as they are, each into one graph of the user's own beside the project's files; rules and index follow. The
+version says that it is not validated, and the service does not serve it unless it is told to.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from dpa_kg import __version__
+from dpa_kg.errors import BuildError, InputError
+from dpa_kg.graph import candidates, merge, rules, search
+from dpa_kg.graph.fingerprint import fingerprint
+from dpa_kg.graph.metadata import Candidate, Metadata, Version
+from dpa_kg.graph.oxigraph import OxigraphStore, engine
+from dpa_kg.graph.versions import Versions
+from dpa_kg.ingest.statements import Loaded, Part, load
+from dpa_kg.namespaces import ONTOLOGY_GRAPH
+from dpa_kg.query.catalogue import Catalogue
+from dpa_kg.query.description import describe
+from dpa_kg.resources import folder
+from dpa_kg.settings import Settings
+from dpa_kg.terms import name_of
+
+Stage = Callable[[str], AbstractContextManager[None]]
+_FORMATS = ("nq", "nt", "trig", "ttl")
+
+
+def build(settings: Settings, files: Sequence[Path], progress: Stage, *, root: Path | None = None) -> Version:
+    """Publishes the project's files and `files`, derived and indexed but not validated.
+
+    Graphs that came through the interface stay. Raises InputError where a file cannot be read or writes to more than one graph,
+    BuildError where the version cannot be written. Whatever is raised, the current version is what it was.
+    """
+    if settings.default_graph != "merged":
+        raise InputError("A plain data set has no gate to pass by.", hint="Load the files through /graphs.")
+    formats = [_format(path) for path in files]  # before anything is written
+    versions = Versions(settings.home)
+    try:
+        with versions.writing(), versions.candidate() as candidate:
+            metadata = _fill(candidate, list(zip(files, formats, strict=True)), progress, root)
+            with progress("publish"):
+                return versions.publish(candidate, metadata)
+    except (OSError, sqlite3.Error) as error:
+        raise BuildError(f"The version cannot be written: {error}. The current one stays.", hint="Is the disk full?") from error
+
+
+def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], progress: Stage, root: Path | None) -> Metadata:
+    mark = fingerprint(root)
+    before = candidate.parent.metadata if candidate.parent else None
+    with candidates.opened(candidate) as store:
+        with progress("load"):
+            loaded = load(root).replacing([Part("queries/", tuple(describe(Catalogue.load(folder("queries", root)))))])
+            changes = candidates.replace_files(store, loaded.graphs, before)
+        with progress("merge"):
+            changes["added"] += sum(_load(store, path, form, loaded) for path, form in files)
+        with progress("derive"):
+            rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)))
+        with progress("index"):
+            search.write(store.engine, candidate.search_path)
+        store.engine.flush()
+        written = len(store.engine)
+        metadata = Metadata(
+            number=candidate.number,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            fingerprint=mark,
+            engine=engine(),
+            code=__version__,
+            triples=store.triples(),
+            graphs=len(store.graphs()),
+            file_graphs=tuple(sorted(loaded.graphs)),
+            validated=False,
+            warnings=0,
+            infos=0,
+            parent=before.number if before else None,
+            who="dpa-kg build --unvalidated",
+            changes=changes,
+        )
+    candidates.compare(candidate, written)
+    return metadata
+
+
+def _load(store: OxigraphStore, path: Path, form: ox.RdfFormat, loaded: Loaded) -> int:
+    """Makes a file's graph what the file says, and brings it into the merge. Returns how many quads it has."""
+    graph = _graph(path, form)
+    if graph in merge.SYSTEM or graph in loaded.graphs:
+        raise InputError(f"{path}: nothing may be written to {graph}.")
+    merge.change(store, (), list(store.quads(graph)))
+    before = len(store.engine)
+    try:
+        store.engine.bulk_load(path=str(path), format=form, to_graph=ox.NamedNode(graph))
+    except SyntaxError as error:
+        raise InputError(f"{path}: {error.msg}") from error
+    added = len(store.engine) - before
+    merged = merge.bring(store, graph)
+    if merged != added:
+        raise InputError(f"{path}: {added - merged} statements are not in {graph}.", hint="One file is one graph.")
+    return added
+
+
+def _graph(path: Path, form: ox.RdfFormat) -> str:
+    """The graph of the first statement of a file; for triples, the address of the file."""
+    try:
+        first = next(iter(ox.parse(path=str(path), format=form)), None)
+    except SyntaxError as error:
+        raise InputError(f"{path}: {error.msg}") from error
+    return (name_of(first.graph_name) if first else "") or path.resolve().as_uri()
+
+
+def _format(path: Path) -> ox.RdfFormat:
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file.")
+    form = ox.RdfFormat.from_extension(path.suffix.lstrip("."))
+    if form is None or form.file_extension not in _FORMATS:
+        raise InputError(f"{path}: '{path.suffix}' is not loaded in bulk.", hint=f"Use {', '.join(_FORMATS)}.")
+    return form

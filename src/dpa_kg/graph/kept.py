@@ -1,0 +1,54 @@
+"""What is made of a version when somebody asks for it, and kept: dumps, the difference to its parent, counts.
+
+HOME/dumps/000012/dump.nq.gz    beside the version, not in it: a version never changes
+HOME/dumps/000012/part-…        one in the making; what a dead process left is removed
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+NQUADS_DUMP: Final = "dump.nq.gz"
+TRIG_DUMP: Final = "dump.trig.gz"
+DIFFERENCE: Final = "diff.nq"
+COUNTS: Final = "void.json"
+
+
+def folder(home: Path, number: int) -> Path:
+    """Where the files of a version are kept."""
+    return home / "dumps" / f"{number:06d}"
+
+
+@contextmanager
+def making(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets its name when it is complete, and goes when it is not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for dead in path.parent.glob(f"part-{path.name}-*"):
+        dead.unlink(missing_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f"part-{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def forget(home: Path, number: int) -> None:
+    """Removes everything that was made of a version."""
+    shutil.rmtree(folder(home, number), ignore_errors=True)
+
+
+def tidy(home: Path, alive: set[int]) -> None:
+    """Removes what was made of versions that are gone."""
+    for place in (home / "dumps").glob("[0-9]*"):
+        if int(place.name) not in alive:
+            shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,82 @@
+"""The process that writes: one change after the other, each through `publish.change`. Run by a `workers.Pool` of one.
+
+What a request sends is parsed and evaluated here and nowhere else: a text that overflows the engine's stack, eats memory or never
+ends takes this process with it. Its candidate stays behind without a version.json, and the next writer removes it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import pyoxigraph as ox
+
+from dpa_kg import publish
+from dpa_kg.errors import InputError
+from dpa_kg.graph.changes import Delete, Post, Put
+from dpa_kg.graph.draft import Change
+from dpa_kg.ingest.files import parse
+from dpa_kg.query import worker
+from dpa_kg.query.answers import Done
+from dpa_kg.query.update import Update
+from dpa_kg.representations.formats import GRAPH_FORMATS, named
+from dpa_kg.settings import Settings
+
+
+class Writer:
+    """Answers the questions of the web process, each of which is a change."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def answer(self, request: dict[str, Any]) -> Any:
+        """Makes the change that `request` (method and arguments) asks for."""
+        return getattr(self, request["method"])(**request["arguments"])
+
+    def update(self, text: str, *, base: str, using: Sequence[str], using_named: Sequence[str], who: str) -> Done:
+        """SPARQL 1.1 Update."""
+        length = self._settings.request_bytes
+        return self._change(Update(text, base, tuple(using), tuple(using_named), length), who)
+
+    def put(self, graph: str | None, *, parts: Sequence[Sequence[str]], base: str, who: str) -> Done:
+        """Makes a graph (None: the default graph) hold the triples of some texts, each with the name of its format, and no others."""
+        return self._change(Put(graph, _triples(parts, base)), who, graph)
+
+    def post(self, graph: str | None, *, parts: Sequence[Sequence[str]], base: str, who: str) -> Done:
+        """Adds the triples of some texts to a graph."""
+        return self._change(Post(graph, _triples(parts, base)), who, graph)
+
+    def delete(self, graph: str | None, *, who: str) -> Done:
+        """Removes a graph."""
+        return self._change(Delete(graph), who, graph)
+
+    def _change(self, change: Change, who: str, graph: str | None = None) -> Done:
+        made = publish.change(self._settings, change, who)
+        return Done(made.version.number, made.added, made.removed, graph in made.graphs)
+
+
+def _triples(parts: Sequence[Sequence[str]], base: str) -> tuple[ox.Triple, ...]:
+    """The triples of each text; blank nodes are new ones each time. Raises InputError where a text cannot be read."""
+    found: list[ox.Triple] = []
+    for number, (text, form) in enumerate(parts, 1):
+        name = "The body" if len(parts) == 1 else f"Part {number}"
+        file = parse(text, named(form, GRAPH_FORMATS).rdf, name, base=base, key=secrets.token_hex(8))
+        if any(not isinstance(quad.graph_name, ox.DefaultGraph) for quad in file.quads):
+            raise InputError(f"{name} has named graphs, but the request is about one graph.", hint="Send each graph by itself.")
+        found += [quad.triple for quad in file.quads]
+    return tuple(found)
+
+
+def main() -> None:
+    """The arguments arrive as the first frame, as in `query.worker`."""
+    worker.run(_writer)
+
+
+def _writer(start: dict[str, Any]) -> Writer:
+    worker.limit_memory(start["memory"])
+    return Writer(Settings(**start["settings"]))
+
+
+if __name__ == "__main__":
+    main()

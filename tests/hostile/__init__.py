@@ -1,0 +1,1 @@
+"""Hostile requests as data, and what each of them must get."""
