@@ -187,12 +187,13 @@ def evidence(
     Exit code 1 if a document, a line or a hash is not what it was. `--stamp FILE` is for curators: it computes the hashes of
     the passages in FILE (data/statements/SOURCE.trig) and writes the provenance block at its end; what stands above is not touched.
     """
-    from dpa_kg.cli import evidence as evidence_of  # noqa: PLC0415
+    from dpa_kg.cli.evidence import check  # noqa: PLC0415 - the command has the name of the module
+    from dpa_kg.cli.evidence import stamp as write_hashes
 
     if stamp:
-        evidence_of.stamp(stamp, documents)
+        write_hashes(stamp, documents)
     else:
-        evidence_of.check(Settings(), documents, entity, language, show.stages())
+        check(Settings(), documents, entity, language, show.stages())
 
 
 @app.command()
