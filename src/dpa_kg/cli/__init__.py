@@ -188,7 +188,7 @@ def evidence(
     the passages in FILE (data/statements/SOURCE.trig) and writes the provenance block at its end; what stands above is not touched.
     """
     from dpa_kg.cli.evidence import check  # noqa: PLC0415 - the command has the name of the module
-    from dpa_kg.cli.evidence import stamp as write_hashes
+    from dpa_kg.cli.evidence import stamp as write_hashes  # noqa: PLC0415
 
     if stamp:
         write_hashes(stamp, documents)
