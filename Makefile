@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build validate test lint format check lock reference conformance clean
+.PHONY: help setup serve build validate test lint format check lock reference conformance bench clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ format: setup  ## puts the code in order
 	@$(BIN)/ruff format src tests scripts benchmarks
 
 check: lint test  ## lint and test
+
+bench: setup  ## compares the service with other engines on this machine; takes long, and wants the machine for itself
+	@test -d .venv-peers || { $(PYTHON) -m venv .venv-peers && .venv-peers/bin/python -m pip install -q --disable-pip-version-check -r benchmarks/peers.txt; }
+	@$(BIN)/python -m benchmarks.bench $(BENCH)
 
 lock:  ## pins every dependency anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade --quiet -o requirements.lock

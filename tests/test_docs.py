@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 from dpa_kg import __version__, resources
+from dpa_kg.http.app import create_app
 from dpa_kg.query.catalogue import Catalogue
 from dpa_kg.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+_TOLD_TOGETHER = {"/doc/{noun}/{slug}", "/graphs/{name}", "/graph/{name}"}
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -19,6 +21,13 @@ def test_every_setting_is_documented_with_its_default() -> None:
         assert field.description
         assert field.description in row, name
         assert field.default_factory or f"| {default} |" in row, name
+
+
+def test_every_address_is_documented() -> None:
+    table = (DOCS / "service.md").read_text("utf-8").partition("## ")[2]
+    paths = {path for path in create_app(Settings()).openapi()["paths"] if not path.startswith("/queries/")}
+    assert len(paths) > 15
+    assert [path for path in sorted(paths) if path not in table and path not in _TOLD_TOGETHER] == []
 
 
 def test_every_named_query_has_a_line_in_the_changelog() -> None:

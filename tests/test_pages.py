@@ -44,6 +44,10 @@ ADDRESSES = [
     "/search?q=zzzzqqq",
     "/ontology",
     "/docs",
+    "/versions",
+    "/versions/1",
+    "/validate",
+    "/doc/place/colombia?version=1",
     "/nowhere",
 ]
 
@@ -123,7 +127,7 @@ def test_nothing_runs_and_nothing_is_loaded_from_elsewhere(document: Element) ->
             assert address.startswith(("/static/", "data:"))
     for form in document.all("form"):
         assert form.get("action").startswith("/")
-        assert form.get("method") == "get"
+        assert form.get("method") == ("post" if form.get("action") == "/validate" else "get")
 
 
 def test_links_lead_to_this_service_or_to_the_web(document: Element) -> None:
@@ -212,7 +216,7 @@ def test_every_string_names_the_same_values_in_each_language() -> None:
 def test_every_string_is_used_and_every_used_string_is_there() -> None:
     sources = "\n".join(path.read_text("utf-8") for path in [*FOLDER.rglob("*.html"), *FOLDER.rglob("*.py")])
     used = set(re.findall(r"""["']([a-z]+\.[a-z-]+)["']""", sources))
-    built = {"noun", "ontology", "evidence", "doc", "field"}  # groups whose names are put together from data
+    built = {"noun", "ontology", "evidence", "doc", "field", "severity"}  # groups whose names are put together from data
     known = dict(texts())
     assert {name for name in known if name.split(".")[0] not in built} <= used
     groups = {name.split(".")[0] for name in known}

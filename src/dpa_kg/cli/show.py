@@ -132,7 +132,8 @@ def versions(known: Sequence[Version], current: Version | None) -> None:
         facts = one.metadata
         numbers = (facts.triples, facts.graphs, facts.changes["added"], facts.changes["removed"], facts.warnings, facts.infos)
         arrow = "→" if current and one.number == current.number else ""
-        table.add_row(arrow, str(one.number), facts.created.removesuffix("+00:00"), escape(facts.who), *(f"{number:,}" for number in numbers))
+        made = (facts.created.removesuffix("+00:00"), escape(facts.who))
+        table.add_row(arrow, str(one.number), *made, *(f"{number:,}" for number in numbers))
     if known:
         console().print(table)
     else:

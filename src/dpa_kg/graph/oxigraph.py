@@ -109,7 +109,7 @@ class OxigraphStore:
     def query_all(self, text: str, base: str | None = None) -> Answer:
         """Evaluates a query over the whole store, whatever data set its text names."""
         with _translated("be read"):
-            names = [name for name in self.engine.named_graphs() if isinstance(name, ox.NamedNode)]
+            names: list[ox.NamedNode | ox.BlankNode] = list(self.engine.named_graphs())
             return self.engine.query(text, base_iri=base, default_graph=ox.DefaultGraph(), named_graphs=names)
 
     def update(self, text: str, base: str | None = None) -> None:

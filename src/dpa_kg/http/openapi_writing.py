@@ -56,7 +56,7 @@ UPDATE: Final = {
     },
 }
 GRAPHS: Final = {
-    "GET": ("The triples of a graph", answers(GRAPH_FORMATS, (400, 404, 406, 503, 504))),
+    "GET": ("The triples of a graph", answers(GRAPH_FORMATS, (400, 404, 406, 422, 503, 504))),
     "PUT": ("Replace or make a graph", {"201": {"description": "Made"}, "204": {"description": "Replaced"}, **_WRITE_ERRORS}),
     "POST": ("Add to a graph", {"201": {"description": "Made"}, "204": {"description": "Added"}, **_WRITE_ERRORS}),
     "DELETE": ("Remove a graph", {"204": {"description": "Removed"}, "404": answers((), (404,))["404"], **_WRITE_ERRORS}),

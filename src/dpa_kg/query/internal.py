@@ -66,9 +66,7 @@ def evidence(store: Store, entities: Collection[str]) -> Iterator[tuple[str, str
 
 def facts(store: Store, iri: str) -> list[Statement]:
     """What is said of the entity, of the nodes that hang on it, and what links to it; each with the graph that says it."""
-    return [
-        Statement(row["graph"].value, row["subject"].value, row["property"].value, row["value"]) for row in rows(store, "facts", [iri])
-    ]
+    return [Statement(row["graph"].value, row["subject"].value, row["property"].value, row["value"]) for row in rows(store, "facts", [iri])]
 
 
 def describe(store: Store, iri: str) -> ox.QueryTriples:

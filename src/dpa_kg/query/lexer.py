@@ -34,7 +34,7 @@ _DECODABLE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _RUN = re.compile(r"(?P<word>[^\W\d]\w*)|.")
-_FETCHING_WORD = re.compile(r".*(SERVICE|LOAD)(SILENT)?", re.DOTALL)
+_FETCHING_WORD = re.compile(r"(?:.*(SERVICE)|(LOAD))(SILENT)?", re.DOTALL)
 _FETCHING_NAME = re.compile(r"(.*SERVICE|LOAD)", re.DOTALL)
 
 
@@ -115,7 +115,7 @@ def _fetching(found: list[Token], place: int, depth: int) -> str | None:
     """
     token, text = found[place], found[place].text.upper()
     if token.kind == "word" and (match := _FETCHING_WORD.fullmatch(text)):
-        return match[1]
+        return match[1] or match[2]
     if token.kind != "name" or not (match := _FETCHING_NAME.match(text)):
         return None
     following = [after.text for after in found[place + 1 : place + 3]]

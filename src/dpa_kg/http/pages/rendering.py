@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import yaml
 from fastapi import Request, Response
@@ -117,7 +117,7 @@ class Page:
     def in_language(self, language: str) -> str:
         """This page's address in another language."""
         kept = [(name, value) for name, value in self.request.query_params.multi_items() if name != "lang"]
-        return f"{self.request.url.path}?{urlencode([*kept, ('lang', language)])}"
+        return f"{quote(self.request.scope['path'])}?{urlencode([*kept, ('lang', language)])}"
 
     def link(self, iri: str) -> Link | None:
         """The link for an IRI in the data, in the page's language where it leads to one of our pages."""
@@ -140,7 +140,7 @@ class Page:
 def without_version(request: Request) -> str:
     """The address of a request, without the version that it asks for."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "version"]
-    return request.url.path + (f"?{urlencode(kept)}" if kept else "")
+    return quote(request.scope["path"]) + (f"?{urlencode(kept)}" if kept else "")
 
 
 def is_complete(entry: Mapping[str, Any]) -> bool:
