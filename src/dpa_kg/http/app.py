@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.metrics = Metrics()
     described = (vocabulary, void, catalog, versions, validate)
     surfaces = (sparql, updates, graphs, entities, search, *described, operations, metrics, home)
-    for router in (*(surface.router for surface in surfaces), queries.router_of(app.state.catalogue)):
+    for router in (queries.router_of(app.state.catalogue), *(surface.router for surface in surfaces)):  # the first is found fastest
         app.include_router(router)
     errors.install(app)
     openapi.install(app)

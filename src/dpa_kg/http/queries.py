@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
@@ -24,6 +26,7 @@ from dpa_kg.representations.formats import CSV, GRAPH_FORMATS, HTML, JSON, TABLE
 from dpa_kg.representations.tables import render
 
 _FILES: Final = (CSV, TSV, XLSX)
+_is_repeatable = lru_cache(maxsize=512)(is_repeatable)  # of texts of the catalogue, whose tokens take longer than a cached answer
 
 
 def router_of(queries: Catalogue) -> APIRouter:
@@ -36,7 +39,8 @@ def router_of(queries: Catalogue) -> APIRouter:
         response_class=Response,
         openapi_extra={"parameters": [openapi.LANGUAGE], "responses": openapi.answers((JSON, HTML), (406, 422))},
     )
-    for query in queries:
+    router.add_api_route("/queries/{name}", _by_name, response_class=Response, include_in_schema=False)
+    for query in queries:  # never matched: the one before finds them without trying a hundred routes
         router.add_api_route(
             f"/queries/{query.name}",
             _route_of(query),
@@ -46,7 +50,6 @@ def router_of(queries: Catalogue) -> APIRouter:
             response_class=Response,
             openapi_extra=openapi.of_query(query),
         )
-    router.add_api_route("/queries/{name}", _unknown, include_in_schema=False)
     return router
 
 
@@ -77,7 +80,7 @@ async def respond(request: Request, query: NamedQuery) -> Response:
     current, question = version(request), Question.read(request)
     asked = (sorted(question.parameters.items()), question.limit, question.offset)
     parts = (query.name, *asked, form.name, language(request), base_url(request), str(request.query_params))
-    tag = entity_tag(current.number, *parts) if is_repeatable(query.text) else None
+    tag = entity_tag(current.number, *parts) if _is_repeatable(query.text) else None
     if found := not_modified(request, tag) or kept(request, tag):
         return found
     if form is HTML:
@@ -107,9 +110,23 @@ def _headers(request: Request, query: NamedQuery, question: Question, answer: An
     return headers
 
 
-async def _unknown(request: Request, name: str) -> Response:
+async def _by_name(request: Request, name: str) -> Response:
+    if query := catalogue(request).queries.get(name):
+        request.scope["route"] = _Named(f"/queries/{name}")
+        return await respond(request, query)
+    raise _unknown(request, name)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What measures and logs call the route."""
+
+    path: str
+
+
+def _unknown(request: Request, name: str) -> NotFound:
     nearest = process.extract(name, list(catalogue(request).queries), limit=3, score_cutoff=50)
-    raise NotFound(
+    return NotFound(
         f"There is no named query “{name}”.",
         hint="The catalogue at /queries lists them all.",
         candidates=[{"name": found, "iri": f"{base_url(request)}/queries/{found}"} for found, _, _ in nearest],

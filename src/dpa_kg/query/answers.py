@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any, ClassVar
 
 Term = Mapping[str, str]  # as in SPARQL 1.1 Query Results JSON: type, value, and where it applies xml:lang, datatype
@@ -187,7 +188,13 @@ class Wire:
             return [cls.load(item) for item in data["value"]]
         if data["type"] == "str":
             return data["value"]
-        from pydantic import TypeAdapter  # noqa: PLC0415 - a worker only writes, and starts faster without it
-
         kind = next(kind for kind in cls._types if kind.__name__ == data["type"])
-        return TypeAdapter(kind).validate_python(data["value"])
+        return Payload(**data["value"]) if kind is Payload else _adapter(kind).validate_python(data["value"])
+
+
+@cache
+def _adapter(kind: type) -> Any:
+    """Reads the JSON of a type; made once, because making it takes longer than most questions."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - a worker only writes, and starts faster without it
+
+    return TypeAdapter(kind)
