@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -220,7 +221,7 @@ def test_a_large_answer_is_sent_whole_and_its_file_is_gone(client: httpx.Client,
     answer = ask(client, query)
     assert int(answer.headers["content-length"]) == len(answer.content) > 1 << 20
     assert len(json.loads(answer.content)["results"]["bindings"]) == 20_000
-    assert not list((built_home / "spool").glob("*"))
+    assert not list((built_home / "spool").glob(f"{os.getpid()}-*/*"))
 
 
 # ---- people

@@ -139,15 +139,29 @@ def test_an_answer_that_is_too_large_is_refused_whole(home: Path) -> None:
 
 
 def test_a_large_answer_comes_as_a_file(home: Path) -> None:
+    async def use(pool: Pool) -> bytes:
+        payload = await pool.call("sparql", text="SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", accept="text/csv")
+        return await asyncio.to_thread(Path(payload.path).read_bytes)
+
+    text = with_pool(home, use)
+    assert len(text) > 1 << 20
+    assert text.startswith(b"a,b,c,d,e,f,g,h,i\r\n")
+    assert text.endswith(b"\r\n")
+
+
+def test_what_dead_processes_left_is_removed_and_a_pool_leaves_nothing(home: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = home / "spool" / f"{dead.pid}-abcd"
+    left.mkdir(parents=True)
+    (left / "result-x").write_text("old", encoding="utf-8")
+
     async def use(pool: Pool) -> Any:
         return await pool.call("sparql", text="SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", accept="text/csv")
 
     payload = with_pool(home, use)
-    text = Path(payload.path).read_bytes()
-    Path(payload.path).unlink()
-    assert len(text) > 1 << 20
-    assert text.startswith(b"a,b,c,d,e,f,g,h,i\r\n")
-    assert text.endswith(b"\r\n")
+    assert not left.exists()
+    assert not Path(payload.path).exists()
 
 
 def test_a_version_that_is_not_there_is_not_found(home: Path) -> None:

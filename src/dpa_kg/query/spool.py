@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,3 +74,16 @@ class Spool(io.RawIOBase):
         if self._file is not None:
             self._file.close()
             self._path.unlink(missing_ok=True)
+
+
+def own_folder(spool: Path) -> Path:
+    """A folder name of this process below `spool`, another one at each call; whose process is gone is told by its name."""
+    return spool / f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def sweep(spool: Path) -> None:
+    """Removes what processes that are gone have left in `spool`."""
+    for folder in spool.glob("*-*") if spool.is_dir() else ():
+        process = folder.name.partition("-")[0]
+        if process.isdecimal() and not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)

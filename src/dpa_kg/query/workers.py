@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from dpa_kg.errors import Overloaded, QuerySyntaxError, QueryTimeout
 from dpa_kg.query import frames
 from dpa_kg.query.answers import Payload, Wire
 from dpa_kg.query.reader import Limits
+from dpa_kg.query.spool import own_folder, sweep
 from dpa_kg.query.worker import raise_problem
 from dpa_kg.settings import Settings
 
@@ -99,6 +101,7 @@ class Pool:
 
     def __init__(self, settings: Settings, size: int, current: Callable[[], int], kind: Kind | None = None) -> None:
         self._settings = settings
+        self._spool = own_folder(settings.home / "spool")
         self._size = size
         self._current = current
         self._kind = kind or reading(settings)
@@ -130,6 +133,7 @@ class Pool:
         if self._started:
             return
         self._started = True
+        sweep(self._spool.parent)
         for _ in range(self._size):
             self._begin(self._add())
 
@@ -141,6 +145,7 @@ class Pool:
         await asyncio.gather(*self._starting, return_exceptions=True)
         workers = [*self._busy, *(self._idle.get_nowait() for _ in range(self._idle.qsize()))]
         await asyncio.gather(*(worker.end() for worker in workers))
+        shutil.rmtree(self._spool, ignore_errors=True)
 
     async def call(self, method: str, *, version: int | None = None, **arguments: Any) -> Any:
         """Calls a method of `Reader` in a worker, over the current version or the one that is named.
@@ -218,7 +223,7 @@ class Pool:
         first = {
             "parent": os.getpid(),
             "home": str(settings.home),
-            "spool": str(settings.home / "spool"),
+            "spool": str(self._spool),
             "limits": asdict(limits),
             "memory": self._kind.memory << 20,
             "settings": settings.model_dump(mode="json", exclude={"write_token"}),
