@@ -28,9 +28,9 @@ import pyoxigraph as ox
 from benchmarks import engines, generate, measures
 from benchmarks.measures import Bench, Row
 from dpa_kg import bulk
+from dpa_kg.cli.show import stages
 from dpa_kg.graph.fingerprint import fingerprint
 from dpa_kg.graph.versions import Versions
-from dpa_kg.publish import announced
 from dpa_kg.settings import Settings
 
 _RESULTS: Final = Path(__file__).parent / "results"
@@ -120,7 +120,7 @@ def _home(work: Path, projects: int) -> Path:
     version = Versions(home).current()
     if version is None or version.metadata.fingerprint != fingerprint():
         _say(f"Building a version of {projects:,} projects …")
-        bulk.build(Settings(home=home), [data], announced)
+        bulk.build(Settings(home=home), [data], stages())
     return home
 
 

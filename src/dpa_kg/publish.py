@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -40,14 +38,6 @@ def silent(_stage: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-@contextmanager
-def announced(stage: str) -> Iterator[None]:
-    """Writes the stage and its time to standard error."""
-    start = time.perf_counter()
-    yield
-    sys.stderr.write(f"{stage:<9} {time.perf_counter() - start:6.2f} s\n")
-
-
 def up_to_date(settings: Settings, root: Path | None = None) -> Version | None:
     """The current version, if the files it was made from are still the same, or if a rollback holds it against them."""
     versions = Versions(settings.home)
@@ -78,11 +68,6 @@ def build(settings: Settings, progress: Stage = silent, *, root: Path | None = N
             metadata = _fill(candidate, progress, root) if settings.default_graph == "merged" else _empty(candidate)
             with progress("publish"):
                 return versions.publish(candidate, metadata)
-
-
-def ensure(settings: Settings, progress: Stage = announced, *, root: Path | None = None) -> Version:
-    """The version that the files make: the current one, or a new one where there is none or it is stale. Raises as `build`."""
-    return build(settings, progress, root=root)
 
 
 @dataclass(frozen=True)

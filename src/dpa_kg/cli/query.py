@@ -14,7 +14,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from dpa_kg import publish, resources
-from dpa_kg.cli.show import console
+from dpa_kg.cli.show import console, stages
 from dpa_kg.errors import InputError
 from dpa_kg.graph.versions import Versions
 from dpa_kg.query.answers import Answer
@@ -92,7 +92,7 @@ def _run(
     query: NamedQuery, parameters: dict[str, list[str]], *, lang: str, format: str, limit: int, offset: int, output: Path | None
 ) -> None:
     settings = Settings()
-    publish.ensure(settings)
+    publish.build(settings, stages())
     with Versions(settings.home).reading() as version, Reader(version, settings.home / "spool") as reader:
         if query.form == "CONSTRUCT":
             wanted = _format(format if format != "table" else "turtle", GRAPH_FORMATS)
