@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
 import subprocess
 import sys
@@ -13,14 +15,16 @@ import pytest
 
 from dpa_kg import publish
 from dpa_kg.errors import BuildError, DpaKgError, Forbidden, InputError, NotFound, Overloaded, QuerySyntaxError, Refused
-from dpa_kg.graph import merge
+from dpa_kg.graph import kept, merge
 from dpa_kg.graph.changes import Delete, Post, Put, Quads
 from dpa_kg.graph.draft import Change
+from dpa_kg.graph.dump import write_difference
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.report import Report
 from dpa_kg.graph.search import Names
 from dpa_kg.graph.versions import Versions
 from dpa_kg.namespaces import DERIVED_GRAPH, GRAPH, ONTOLOGY_GRAPH, PREFIXES, PROVENANCE_GRAPH, QUERIES_GRAPH, SHAPES_GRAPH
+from dpa_kg.query.counts import Counts
 from dpa_kg.query.update import Update
 from tests.small_project import Project, ask
 
@@ -230,6 +234,46 @@ def test_nothing_can_be_changed_before_the_first_build(tmp_path: Path) -> None:
         change(project, Quads())
 
 
+CHANGES = (
+    f"INSERT DATA {{ GRAPH my: {{ {PROJECT} project:new owl:sameAs <https://example.com/a/b> ; rdfs:seeAlso <http://example.com/c> }} }}",
+    "INSERT DATA { GRAPH my:two { project:new dpa:acronym 'NS' , 'N' ; a dpa:Project . place:a a dpa:Place ; rdfs:label 'A'@en } }",
+    "DELETE DATA { GRAPH my: { project:new dpa:acronym 'NS' . project:new owl:sameAs <https://example.com/a/b> } }",
+    "DELETE { GRAPH my:two { place:a a dpa:Place } } INSERT { GRAPH my:two { place:a dpa:note 'x' , 'y' } } WHERE {}",
+    "DROP GRAPH my:two",
+    "DROP GRAPH my:",
+)
+
+
+def test_counts_and_differences_follow_the_change_and_are_those_of_the_whole(project: Project) -> None:
+    """Once somebody has asked for the counts, each version's are made of its parent's; a difference is there with the version."""
+    home = project.settings.home
+    first = Versions(home).current()
+    assert first is not None
+    with kept.making(kept.folder(home, first.number) / kept.COUNTS) as output:
+        output.write(json.dumps(Counts.of(first).to_json()).encode())
+    derived = False
+    for number, text in enumerate(CHANGES, first.number):
+        version, parent = change(project, text).version, Versions(home).get(number)
+        counted = json.loads((kept.folder(home, version.number) / kept.COUNTS).read_bytes())
+        assert Counts.from_json(counted) == Counts.of(version)
+        assert version.metadata.triples == current(project).triples()
+        expected = io.BytesIO()
+        write_difference(version, parent, expected)
+        assert (kept.folder(home, version.number) / kept.DIFFERENCE).read_bytes() == expected.getvalue()
+        derived |= b"graph/derived" in expected.getvalue()
+    assert derived
+
+
+def test_warnings_of_a_version_are_its_parents_and_those_of_the_change(project: Project) -> None:
+    starts = "dpa:startDate '2020'^^xsd:gYear , '2021'^^xsd:gYear"
+    twice = f"INSERT DATA {{ GRAPH my: {{ project:two a dpa:Project ; {starts} ; rdfs:label 'Two'@en }} }}"
+    before = change(project, f"INSERT DATA {{ GRAPH my:one {{ {PROJECT} }} }}").version.metadata
+    after = change(project, twice).version.metadata
+    everything = publish.validate(project.settings, root=project.root)
+    assert after.warnings == everything.count("warning") == before.warnings + 1
+    assert change(project, "DROP GRAPH my:").version.metadata.warnings == before.warnings
+
+
 _KILLED = """
 import os, signal, sys
 from contextlib import contextmanager
@@ -249,7 +293,7 @@ publish.change(Settings(home=Path(home)), Update(text), "killed", die, root=Path
 """
 
 
-@pytest.mark.parametrize("stage", ["change", "derive", "validate", "check", "index", "publish"])
+@pytest.mark.parametrize("stage", ["change", "derive", "validate", "index", "publish"])
 def test_a_writer_that_is_killed_leaves_the_version_whole_and_the_next_one_nothing_to_repair(project: Project, stage: str) -> None:
     before = Versions(project.settings.home).current()
     text = PREFIX + f"INSERT DATA {{ GRAPH my: {{ {PROJECT} }} }}"

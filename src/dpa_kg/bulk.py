@@ -9,17 +9,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pyoxigraph as ox
 
-from dpa_kg import __version__
 from dpa_kg.errors import BuildError, InputError
 from dpa_kg.graph import candidates, merge, rules, search
 from dpa_kg.graph.fingerprint import fingerprint
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
-from dpa_kg.graph.oxigraph import OxigraphStore, engine
+from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.versions import Versions
 from dpa_kg.ingest.statements import Loaded, Part, load
 from dpa_kg.namespaces import ONTOLOGY_GRAPH
@@ -67,24 +66,9 @@ def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], prog
             search.write(store.engine, candidate.search_path)
         store.engine.flush()
         written = len(store.engine)
-        metadata = Metadata(
-            number=candidate.number,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            fingerprint=mark,
-            engine=engine(),
-            code=__version__,
-            triples=store.triples(),
-            graphs=len(store.graphs()),
-            file_graphs=tuple(sorted(loaded.graphs)),
-            validated=False,
-            warnings=0,
-            infos=0,
-            parent=before.number if before else None,
-            who="dpa-kg build --unvalidated",
-            changes=changes,
-        )
+        metadata = Metadata.of(candidate, store, fingerprint=mark, who="dpa-kg build --unvalidated", changes=changes)
     candidates.compare(candidate, written)
-    return metadata
+    return replace(metadata, file_graphs=tuple(sorted(loaded.graphs)), validated=False, warnings=0, infos=0)
 
 
 def _load(store: OxigraphStore, path: Path, form: ox.RdfFormat, loaded: Loaded) -> int:

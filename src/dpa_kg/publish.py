@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyoxigraph as ox
 
-from dpa_kg import __version__
 from dpa_kg.errors import BuildError, Overloaded, Refused
-from dpa_kg.graph import candidates, merge, nearest, rules, search
+from dpa_kg.graph import candidates, kept, merge, nearest, rules, search
 from dpa_kg.graph.draft import Change, Draft
+from dpa_kg.graph.dump import write_changes
+from dpa_kg.graph.effect import Effect
 from dpa_kg.graph.fingerprint import fingerprint
 from dpa_kg.graph.gate import FilesOf, Gate
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
-from dpa_kg.graph.oxigraph import OxigraphStore, engine
+from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.report import Report
 from dpa_kg.graph.versions import Versions
 from dpa_kg.ingest.statements import Loaded, Part, foreign, load
 from dpa_kg.ingest.statements import shapes as shapes_of
 from dpa_kg.namespaces import ONTOLOGY_GRAPH
 from dpa_kg.query.catalogue import Catalogue
+from dpa_kg.query.counts import Counts
 from dpa_kg.query.description import describe
+from dpa_kg.query.recount import recount
 from dpa_kg.resources import folder
 from dpa_kg.settings import Settings
 from dpa_kg.terms import name_of
@@ -93,22 +96,27 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
         if parent is None:
             raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then try again.")
         _agree(settings, parent)
+        mark = versions.held(parent) or parent.metadata.fingerprint  # a rollback stays what it is
         with candidates.copied(candidate) as store:
             draft = Draft(store, merged=settings.default_graph == "merged", protected=parent.metadata.file_graphs)
             with progress("change"):
                 wanted.apply(draft)
-            changes = draft.counts if draft.merged else candidates.difference(store, parent)
+            effect = _effect(draft, parent, progress, root) if draft.merged else None
+            changes = draft.counts if effect else candidates.difference(store, parent)
             if not draft.is_changed and not any(changes.values()):
                 return Changed(parent, 0, 0)
-            report = _inspect_draft(store, progress, root) if draft.merged else Report(())
-            _accept(report)
             graphs = frozenset(graph for graph in store.graphs() if not draft.existed(graph))
-            mark = versions.held(parent) or parent.metadata.fingerprint  # a rollback stays what it is
-            written = _finish(candidate, store, progress)
-            metadata = _described(candidate, store, report, fingerprint=mark, who=who, changes=changes)
-        candidates.compare(candidate, written)
+            _index(candidate, store, progress)
+            triples = parent.metadata.triples + len(effect.merged.added) - len(effect.merged.removed) if effect else None
+            metadata = Metadata.of(candidate, store, fingerprint=mark, who=who, changes=changes, triples=triples)
+        if effect:
+            candidates.confirm(candidate, effect.added, effect.removed)
+            metadata = replace(metadata, warnings=effect.count("warning", parent), infos=effect.count("info", parent))
         with progress("publish"):
-            return Changed(versions.publish(candidate, metadata), changes["added"], changes["removed"], graphs)
+            version = versions.publish(candidate, metadata)
+            if effect:
+                _keep(versions.home, version, parent, effect)
+        return Changed(version, changes["added"], changes["removed"], graphs)
 
 
 def validate(settings: Settings, files: Sequence[Path] = (), progress: Stage = silent, *, root: Path | None = None) -> Report:
@@ -162,19 +170,20 @@ def _fill(candidate: Candidate, progress: Stage, root: Path | None) -> Metadata:
             changes = candidates.replace_files(store, loaded.graphs, parent.metadata if parent else None)
         report = _inspect(store, loaded, progress, root)
         _accept(report)
-        written = _finish(candidate, store, progress)
-        metadata = _described(candidate, store, report, fingerprint=mark, who="dpa-kg build", changes=changes)
+        _index(candidate, store, progress)
+        written = len(store.engine)
+        metadata = Metadata.of(candidate, store, fingerprint=mark, who="dpa-kg build", changes=changes)
     candidates.compare(candidate, written)
-    return replace(metadata, file_graphs=tuple(sorted(loaded.graphs)), validated=True)
+    warnings, infos = report.count("warning"), report.count("info")
+    return replace(metadata, file_graphs=tuple(sorted(loaded.graphs)), validated=True, warnings=warnings, infos=infos)
 
 
 def _empty(candidate: Candidate) -> Metadata:
     """Makes the candidate an empty data set, with a default graph of its own."""
     with OxigraphStore.open(candidate.store_path) as store:
-        _finish(candidate, store, silent)
-        changes = {"added": 0, "removed": 0}
-        metadata = _described(candidate, store, Report(()), fingerprint="", who="dpa-kg build", changes=changes)
-    return replace(metadata, validated=False, default_graph="own")
+        _index(candidate, store, silent)
+        metadata = Metadata.of(candidate, store, fingerprint="", who="dpa-kg build", changes={"added": 0, "removed": 0})
+    return replace(metadata, default_graph="own")
 
 
 def _accept(report: Report) -> None:
@@ -184,35 +193,22 @@ def _accept(report: Report) -> None:
         raise Refused(f"The gate found {count} violation{'s' if count > 1 else ''}; nothing was published.", report=report)
 
 
-def _finish(candidate: Candidate, store: OxigraphStore, progress: Stage) -> int:
-    """Writes the index, and all of the store to the disk. Returns how many quads there are."""
+def _index(candidate: Candidate, store: OxigraphStore, progress: Stage) -> None:
+    """Writes the index, and all of the store to the disk."""
     with progress("index"):
         search.write(store.engine, candidate.search_path)
     store.engine.flush()
-    return len(store.engine)
 
 
-def _described(
-    candidate: Candidate, store: OxigraphStore, report: Report, *, fingerprint: str, who: str, changes: dict[str, int]
-) -> Metadata:
-    before = candidate.parent.metadata if candidate.parent else None
-    return Metadata(
-        number=candidate.number,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        fingerprint=fingerprint,
-        engine=engine(),
-        code=__version__,
-        triples=store.triples(),
-        graphs=len(store.graphs()),
-        file_graphs=before.file_graphs if before else (),
-        validated=before.validated if before else True,
-        warnings=report.count("warning"),
-        infos=report.count("info"),
-        parent=before.number if before else None,
-        who=who,
-        changes=changes,
-        default_graph=before.default_graph if before else "merged",
-    )
+def _keep(home: Path, version: Version, parent: Version, effect: Effect) -> None:
+    """What would be asked of the version later, and is known now: its difference, and its counts if the parent's are known."""
+    with kept.making(kept.folder(home, version.number) / kept.DIFFERENCE) as output:
+        write_changes(effect.removed, effect.added, output)
+    counted = kept.folder(home, parent.number) / kept.COUNTS
+    if counted.is_file():
+        counts = recount(Counts.from_json(json.loads(counted.read_bytes())), version, effect.merged)
+        with kept.making(kept.folder(home, version.number) / kept.COUNTS) as output:
+            output.write(json.dumps(counts.to_json()).encode())
 
 
 def _load(root: Path | None) -> Loaded:
@@ -228,12 +224,17 @@ def _inspect(store: OxigraphStore, loaded: Loaded, progress: Stage, root: Path |
     return _validate(store, _gate(shapes, root), loaded.files, progress, focus)
 
 
-def _inspect_draft(store: OxigraphStore, progress: Stage, root: Path | None) -> Report:
-    """The same for a change that a request asks for: it cannot touch the ontology, and no file is to be named."""
-    merge.strip_derived(store)
-    _derive(store, progress)
-    gate = replace(_gate(shapes_of(root), root), vocabulary=())
-    return _validate(store, gate, lambda _graph, _node: (), progress)
+def _effect(draft: Draft, parent: Version, progress: Stage, root: Path | None) -> Effect:
+    """The same for a change that a request asks for, but only around what it touches. Raises Refused.
+
+    It cannot touch the ontology, and no file is to be named.
+    """
+    with progress("derive"):
+        effect = Effect.of(draft)
+    with progress("validate"):
+        effect = effect.judged(draft, _gate(shapes_of(root), root), parent)
+    _accept(effect.report)
+    return effect
 
 
 def _derive(store: OxigraphStore, progress: Stage) -> None:

@@ -32,6 +32,11 @@ def name_of(term: object) -> str:
     return term.value if isinstance(term, (ox.NamedNode, ox.BlankNode)) else ""
 
 
+def into(what: ox.Quad | ox.Triple, graph: ox.NamedNode | ox.DefaultGraph) -> ox.Quad:
+    """The triple in a graph."""
+    return ox.Quad(what.subject, what.predicate, what.object, graph)
+
+
 def noun_of(iri: str) -> str:
     """The noun in an entity's IRI (`…/id/project/x` gives `project`), or an empty string."""
     return iri[len(ID) :].partition("/")[0] if iri.startswith(ID) else ""

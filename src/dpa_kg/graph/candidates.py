@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pyoxigraph as ox
 
@@ -69,3 +69,10 @@ def compare(candidate: Candidate, written: int) -> None:
     found = len(OxigraphStore.open_read_only(candidate.store_path).engine)
     if found != written:
         raise BuildError(f"{written} quads were written, but {found} are on disk; nothing was published.", hint="Is the disk full?")
+
+
+def confirm(candidate: Candidate, added: Iterable[ox.Quad], removed: Iterable[ox.Quad]) -> None:
+    """Opens the store of the candidate, closed before, and looks for its changes. Raises BuildError where one of them is not on disk."""
+    engine = OxigraphStore.open_read_only(candidate.store_path).engine
+    if any(quad not in engine for quad in added) or any(quad in engine for quad in removed):
+        raise BuildError("What was written is not all on disk; nothing was published.", hint="Is the disk full?")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from dpa_kg.errors import NotFound
-from dpa_kg.graph.draft import Draft, into
+from dpa_kg.graph.draft import Draft
+from dpa_kg.terms import into
 
 
 @dataclass(frozen=True)

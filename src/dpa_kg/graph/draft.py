@@ -103,10 +103,5 @@ class Draft:
             (self.removed.discard if quad in self.removed else self.added.add)(quad)
 
 
-def into(what: ox.Quad | ox.Triple, graph: ox.NamedNode | ox.DefaultGraph) -> ox.Quad:
-    """The triple in a graph."""
-    return ox.Quad(what.subject, what.predicate, what.object, graph)
-
-
 def _graph(quad: ox.Quad) -> str | None:
     return name_of(quad.graph_name) or None

@@ -45,9 +45,17 @@ def write_difference(version: Version, parent: Version | None, output: IO[bytes]
     new = OxigraphStore.open_read_only(version.store_path)
     old = OxigraphStore.open_read_only(parent.store_path) if parent else OxigraphStore.memory()
     own = _has_own_default(version)
-    for sign, these, others in (("- ", old, new), ("+ ", new, old)):
-        changed = (quad for quad in these.engine if (own or quad.graph_name != ox.DefaultGraph()) and quad not in others.engine)
-        for line in sorted_lines(_lines(changed), scratch):
+
+    def only_in(these: OxigraphStore, others: OxigraphStore) -> Iterator[ox.Quad]:
+        return (quad for quad in these.engine if (own or quad.graph_name != ox.DefaultGraph()) and quad not in others.engine)
+
+    write_changes(only_in(old, new), only_in(new, old), output, scratch)
+
+
+def write_changes(removed: Iterable[ox.Quad], added: Iterable[ox.Quad], output: IO[bytes], scratch: Path | None = None) -> None:
+    """Writes what went and what came, as `write_difference`."""
+    for sign, quads in (("- ", removed), ("+ ", added)):
+        for line in sorted_lines(_lines(quads), scratch):
             output.write(f"{sign}{line}".encode())
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyoxigraph as ox
 
 from dpa_kg.graph import nearest
+from dpa_kg.graph.affected import Affected, Sight
 from dpa_kg.graph.checks import Check, Row
 from dpa_kg.graph.checks import read as read_checks
 from dpa_kg.graph.oxigraph import OxigraphStore
@@ -19,6 +21,7 @@ from dpa_kg.graph.wording import Wording, fill
 from dpa_kg.namespaces import DERIVED_GRAPH, DPA, ID, ONTOLOGY_GRAPH, PROVENANCE_GRAPH
 from dpa_kg.terms import binding, name_of
 
+_BATCH = 2000  # nodes that pySHACL sees at a time
 _PLACEHOLDER = re.compile(r"\{[?$](\w+)\}")  # SHACL section 5.3.2
 
 Pattern = tuple[ox.NamedNode | ox.BlankNode | None, ox.NamedNode | None, Term | None]
@@ -57,6 +60,28 @@ class Gate:
         writer = _Writer(store, Wording(store), files_of)
         rows = ((check, row) for check in self.checks for row in check.run(store))
         return [writer.row(check, row) for check, row in rows if focus is None or _concerns(row, focus)]
+
+    @cached_property
+    def sight(self) -> Sight:
+        """How far the shapes look from a node."""
+        return Sight.of(self.shapes)
+
+    def around(self, store: OxigraphStore, affected: Affected) -> list[Finding]:
+        """What shapes and checks find about the nodes that a change affects; the rest of the store is not looked at.
+
+        Checks begin with IRIs. Where blank nodes are affected, they look at everything. Raises BuildError, as `validate` and `check`.
+        """
+        writer = _Writer(store, Wording(store), lambda _graph, _node: ())
+        findings = []
+        nodes = sorted(affected.nodes, key=str)
+        for batch in (nodes[first : first + _BATCH] for first in range(0, len(nodes), _BATCH)):
+            seen = self.sight.view(store, batch, (ox.DefaultGraph(), ox.NamedNode(PROVENANCE_GRAPH)))
+            findings += [writer.result(result) for result in validate(seen, _triples(self.shapes), {node.value for node in batch})]
+        everywhere = any(isinstance(node, ox.BlankNode) for node in affected.nodes)
+        for check in self.checks:
+            rows = check.run(store) if everywhere else check.run_around(store, affected.names)
+            findings += [writer.row(check, row) for row in rows if _concerns(row, affected.all)]
+        return findings
 
 
 def _triples(quads: Iterable[ox.Quad]) -> Iterator[ox.Triple]:

@@ -5,23 +5,45 @@ It is kept, not computed: Oxigraph's own union returns a triple once for each gr
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pyoxigraph as ox
 
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.namespaces import DERIVED_GRAPH, ONTOLOGY_GRAPH, PROVENANCE_GRAPH, QUERIES_GRAPH, SHAPES_GRAPH
-from dpa_kg.terms import name_of
+from dpa_kg.terms import into, name_of
 
 UNMERGED = frozenset({PROVENANCE_GRAPH, SHAPES_GRAPH, QUERIES_GRAPH})
 SYSTEM = UNMERGED | {ONTOLOGY_GRAPH, DERIVED_GRAPH}
+_NOT_ASSERTED = UNMERGED | {DERIVED_GRAPH, ""}
 _DEFAULT = ox.DefaultGraph()
 _MANY = 10_000  # quads
 
 
+@dataclass(frozen=True)
+class Difference:
+    """Triples that came and went."""
+
+    added: frozenset[ox.Triple] = frozenset()
+    removed: frozenset[ox.Triple] = frozenset()
+
+    @property
+    def all(self) -> frozenset[ox.Triple]:
+        """Both."""
+        return self.added | self.removed
+
+    def followed_by(self, derived: Difference) -> Difference:
+        """What the merge got and lost by what was asserted (this), and by what then became derived or ceased to be."""
+        return Difference(
+            (self.added - derived.removed) | (derived.added - self.removed), (self.removed - derived.added) | (derived.removed - self.added)
+        )
+
+
 def in_merge(quad: ox.Quad) -> ox.Quad:
     """The quad's triple in the default graph."""
-    return ox.Quad(quad.subject, quad.predicate, quad.object, _DEFAULT)
+    return into(quad, _DEFAULT)
 
 
 def change(store: OxigraphStore, added: Iterable[ox.Quad], removed: Iterable[ox.Quad] = ()) -> None:
@@ -49,6 +71,34 @@ def _elsewhere(engine: ox.Store, quad: ox.Quad) -> bool:
         isinstance(other.graph_name, ox.NamedNode) and other.graph_name.value not in UNMERGED
         for other in engine.quads_for_pattern(quad.subject, quad.predicate, quad.object)
     )
+
+
+def asserted(store: OxigraphStore, added: Iterable[ox.Quad], removed: Iterable[ox.Quad]) -> Difference:
+    """What the store asserts now and did not before, or the other way round, after these quads came and went.
+
+    A triple is asserted once, in however many graphs of the merge it stands.
+    """
+    came, went = _graphs(added), _graphs(removed)
+    now = {triple: _asserting(store, triple) for triple in (*came, *went)}
+    then = {triple: (graphs - came.get(triple, set())) | went.get(triple, set()) for triple, graphs in now.items()}
+    return Difference(
+        frozenset(triple for triple in now if now[triple] and not then[triple]),
+        frozenset(triple for triple in now if then[triple] and not now[triple]),
+    )
+
+
+def _graphs(quads: Iterable[ox.Quad]) -> dict[ox.Triple, set[str]]:
+    """The graphs of the merge that hold each triple."""
+    found: dict[ox.Triple, set[str]] = defaultdict(set)
+    for quad in quads:
+        if name_of(quad.graph_name) not in _NOT_ASSERTED:
+            found[quad.triple].add(name_of(quad.graph_name))
+    return found
+
+
+def _asserting(store: OxigraphStore, triple: ox.Triple) -> set[str]:
+    quads = store.engine.quads_for_pattern(triple.subject, triple.predicate, triple.object)
+    return {name_of(quad.graph_name) for quad in quads} - _NOT_ASSERTED
 
 
 def bring(store: OxigraphStore, graph: str) -> int:
@@ -82,3 +132,14 @@ def add_derived(store: OxigraphStore, triples: Iterable[ox.Triple]) -> int:
     write = store.engine.bulk_extend if len(fresh) > _MANY else store.engine.extend  # half the time, but 0.1 s at least
     write(copy for quad in fresh for copy in (quad, ox.Quad(quad.subject, quad.predicate, quad.object, derived)))
     return len(fresh)
+
+
+def change_derived(store: OxigraphStore, added: Iterable[ox.Triple], removed: Iterable[ox.Triple]) -> None:
+    """Adds triples to the derived graph and the merge, and removes others; what is asserted too stays in the merge."""
+    derived = ox.NamedNode(DERIVED_GRAPH)
+    for triple in removed:
+        quad = into(triple, derived)
+        store.engine.remove(quad)
+        if not _elsewhere(store.engine, quad):
+            store.engine.remove(in_merge(quad))
+    store.engine.extend(into(triple, graph) for triple in added for graph in (derived, _DEFAULT))

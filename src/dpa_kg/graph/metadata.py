@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dpa_kg import __version__
 from dpa_kg.errors import BuildError
+from dpa_kg.graph.oxigraph import OxigraphStore, engine
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,33 @@ class Metadata:
     def may_be_served(self) -> bool:
         """Whether it has passed the gate, or is a plain data set, which has none."""
         return self.validated or self.default_graph == "own"
+
+    @classmethod
+    def of(
+        cls, candidate: Candidate, store: OxigraphStore, *, fingerprint: str, who: str, changes: dict[str, int], triples: int | None = None
+    ) -> Metadata:
+        """What is to be said of a candidate: as of its parent, but for what is given and what its store holds.
+
+        `triples` are counted where they are not given.
+        """
+        before = candidate.parent.metadata if candidate.parent else None
+        return cls(
+            number=candidate.number,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            fingerprint=fingerprint,
+            engine=engine(),
+            code=__version__,
+            triples=store.triples() if triples is None else triples,
+            graphs=len(store.graphs()),
+            file_graphs=before.file_graphs if before else (),
+            validated=before.validated if before else False,
+            warnings=before.warnings if before else 0,
+            infos=before.infos if before else 0,
+            parent=before.number if before else None,
+            who=who,
+            changes=changes,
+            default_graph=before.default_graph if before else "merged",
+        )
 
     @classmethod
     def read(cls, path: Path) -> Metadata:

@@ -64,7 +64,7 @@ def validate(data: Iterable[ox.Triple], shapes: Iterable[ox.Triple], focus: Coll
     shape_graph = _rdflib(shapes)
     try:
         _, report, _ = pyshacl.validate(
-            _rdflib(data), shacl_graph=shape_graph, ont_graph=None, inference="none", advanced=True, inplace=True,
+            _rdflib(data, _Same()), shacl_graph=shape_graph, ont_graph=None, inference="none", advanced=True, inplace=True,
             do_owl_imports=False,
         )  # fmt: skip
     except (ReportableRuntimeError, ShapeLoadError) as error:
@@ -73,10 +73,18 @@ def validate(data: Iterable[ox.Triple], shapes: Iterable[ox.Triple], focus: Coll
     return [result for result in results if focus is None or name_of(result.focus) in focus]
 
 
-def _rdflib(triples: Iterable[ox.Triple]) -> rdflib.Graph:
+class _Same(dict[str, str]):
+    """Blank nodes keep their labels while rdflib reads, so that a result can be told to be about one of them."""
+
+    def get(self, label: str, default: object = None) -> str:
+        return label
+
+
+def _rdflib(triples: Iterable[ox.Triple], blank_nodes: dict[str, str] | None = None) -> rdflib.Graph:
     import rdflib  # noqa: PLC0415 (see above)
 
-    return rdflib.Graph().parse(data=ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES), format="nt")
+    lines = ox.serialize(triples, format=ox.RdfFormat.N_TRIPLES)
+    return rdflib.Graph().parse(data=lines, format="nt", bnode_context={} if blank_nodes is None else blank_nodes)
 
 
 class _Reader:

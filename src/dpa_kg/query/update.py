@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import pyoxigraph as ox
 
 from dpa_kg.errors import Forbidden, InputError, QuerySyntaxError
-from dpa_kg.graph.draft import NAME_A_GRAPH, Draft, into
+from dpa_kg.graph.draft import NAME_A_GRAPH, Draft
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.query.lexer import Token, decoded, guard
 from dpa_kg.query.operations import Operation, Tokens, end, is_word, operations, with_data_set
-from dpa_kg.terms import name_of
+from dpa_kg.terms import into, name_of
 
 _VARIABLE = "urn:x-dpa-kg:variable:"  # stands for a variable while the engine reads a template
 _BRACKETS = 64  # deepest nesting
