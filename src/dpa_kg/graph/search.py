@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dpa_kg.graph.likeness import most_alike
 from dpa_kg.graph.search_read import Index, Record
-from dpa_kg.graph.search_write import ENTITY, noun_tag, patch, write
+from dpa_kg.graph.search_write import ENTITY, LONGEST_PREFIX, noun_tag, patch, write
 from dpa_kg.namespaces import LANGUAGES, RDFS
 from dpa_kg.terms import fold
 
@@ -19,7 +19,7 @@ __all__ = ["Found", "Matches", "NameRow", "Names", "best_label", "patch", "write
 _RANKED = 1000  # names that one search ranks: the most used of those that match
 _SAME = 1000  # names equal to a text
 _LIKELY = 5000  # names of the most used entities of a class: the nearest name is looked for among them,
-_SIMILAR = 500  # and among so many names for each way to share beginnings of words with the text
+_SIMILAR = 200  # and among so many names for each way to share beginnings of words with the text
 _WORDS = 6  # of a text, whose beginnings count
 _BEGINNING = 3  # letters
 
@@ -141,10 +141,13 @@ class Names:
 
     def _candidates(self, words: Sequence[str], tag: str = "") -> list[Record]:
         """The names to rank. Equal ones come first; there are more candidates than are given where there are `_RANKED`."""
-        quoted = [f'"{word}"' for word in words]
-        equal = islice(self._index.equal(" ".join(words), tag), _RANKED)
-        matching = self._index.matching(" AND ".join(quoted) + " *", tag)
-        return list(dict.fromkeys([*equal, *islice(matching, _RANKED)]))[:_RANKED]
+        every = " AND ".join(f'"{word}"' for word in words)
+        found = dict.fromkeys(islice(self._index.equal(" ".join(words), tag), _RANKED))
+        if len(words[-1]) > LONGEST_PREFIX:  # the beginning of a longer word is looked up in full, so not where whole words are enough
+            found |= dict.fromkeys(islice(self._index.matching(every, tag), _RANKED))
+        if len(found) < _RANKED:
+            found |= dict.fromkeys(islice(self._index.matching(f"{every} *", tag), _RANKED))
+        return list(found)[:_RANKED]
 
 
 def _beginnings(words: Sequence[str]) -> Iterator[str]:

@@ -33,6 +33,7 @@ KINDS = {
     f"{SKOS}notation": "code",
 }
 FORMAT = 2  # of the files, as SQLite's user_version; 1 had no delta
+LONGEST_PREFIX = 4  # letters of the beginnings of words that are indexed as words are
 ENTITY = "entity"  # the tag of everything that has a noun
 _TYPE = f"{RDF}type"
 _KIND_PREDICATES = ("http://www.w3.org/ns/org#classification", f"{DPA}eventKind", f"{DPA}publicationKind", f"{DPA}programmeKind")
@@ -52,7 +53,9 @@ CREATE TABLE name (
   id INTEGER PRIMARY KEY, entity INTEGER NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, kind TEXT NOT NULL, folded TEXT NOT NULL
 );
 CREATE TABLE replaced (entity INTEGER PRIMARY KEY);
-CREATE VIRTUAL TABLE words USING fts5 (text, tags, content='', columnsize=0, detail=column, tokenize='ascii', prefix='1 2 3');
+CREATE VIRTUAL TABLE words USING fts5 (
+  text, tags, content='', columnsize=0, detail=column, tokenize='ascii', prefix='{" ".join(map(str, range(1, LONGEST_PREFIX + 1)))}'
+);
 """
 _INDEXES = """
 CREATE INDEX name_folded ON name (folded);
