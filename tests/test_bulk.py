@@ -50,7 +50,7 @@ def test_it_is_merged_and_indexed_beside_the_project(project: Project) -> None:
     store = OxigraphStore.open_read_only(version.store_path)
     assert ask(store, f'GRAPH <{MINE}> {{ ?x rdfs:label "Something quite new"@en }} ?x rdfs:label "Something quite new"@en')
     names = Names(version.search_path)
-    assert [found.iri for found in names.search("quite new", None, 10, 0)[0]] == ["https://example.org/x"]
+    assert [found.iri for found in names.search("quite new", None, 10, 0).found] == ["https://example.org/x"]
     names.close()
 
 

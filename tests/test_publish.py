@@ -113,9 +113,9 @@ def test_the_version_says_what_it_is(project: Project) -> None:
 
 def test_the_names_can_be_searched(project: Project) -> None:
     names = Names(build(project).search_path)
-    hits, total, _ = names.search("lake", None, 10, 0)
+    met = names.search("lake", None, 10, 0)
     names.close()
-    assert (total, hits[0].iri) == (1, "https://w3id.org/dpa-kg/id/organization/lake-lab")
+    assert (met.total, met.found[0].iri) == (1, "https://w3id.org/dpa-kg/id/organization/lake-lab")
 
 
 def test_two_builds_of_the_same_files_hold_the_same_quads(project: Project, tmp_path: Path) -> None:

@@ -42,24 +42,23 @@ def test_labels_come_in_the_readers_language_or_the_next_best(names: Names) -> N
 
 
 def test_search_takes_all_words_and_the_last_as_a_prefix(names: Names) -> None:
-    hits, total, facets = names.search("banco desarr", None, 10, 0)
-    assert [hit.iri for hit in hits] == [expand("organization:bank")]
-    assert total == 1
-    assert facets == {"organization": 1}
-    assert names.search("banco norway", None, 10, 0)[1] == 0
+    met = names.search("banco desarr", None, 10, 0)
+    assert [hit.iri for hit in met.found] == [expand("organization:bank")]
+    assert (met.total, met.complete) == (1, True)
+    assert met.facets == {"organization": 1}
+    assert names.search("banco norway", None, 10, 0).total == 0
 
 
 @pytest.mark.parametrize("text", ['"', "* OR *", "NEAR(a b)", "text: x", "'; DROP TABLE name; --", "", "   ", "AND"])
 def test_the_search_language_of_sqlite_is_not_the_callers(names: Names, text: str) -> None:
-    assert names.search(text, None, 10, 0)[0] == []
+    assert list(names.search(text, None, 10, 0).found) == []
 
 
 def test_search_pages_and_filters_by_noun(names: Names) -> None:
-    first, total, _ = names.search("georgia", "place", 1, 0)
-    second, _, _ = names.search("georgia", "place", 1, 1)
-    assert total == 2
-    assert first[0].iri != second[0].iri
-    assert names.search("georgia", "person", 10, 0)[1] == 0
+    first, second = names.search("georgia", "place", 1, 0), names.search("georgia", "place", 1, 1)
+    assert first.total == 2
+    assert first.found[0].iri != second.found[0].iri
+    assert names.search("georgia", "person", 10, 0).total == 0
 
 
 def test_suggestions_are_what_something_is_said_with(names: Names) -> None:

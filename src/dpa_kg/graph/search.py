@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import combinations, groupby, islice
 from pathlib import Path
-from typing import Any
 
-import pyoxigraph as ox
-from rapidfuzz import fuzz, process
+from dpa_kg.graph.likeness import most_alike
+from dpa_kg.graph.search_read import Index, Record
+from dpa_kg.graph.search_write import ENTITY, LONGEST_PREFIX, noun_tag, patch, write
+from dpa_kg.namespaces import LANGUAGES, RDFS
+from dpa_kg.terms import fold
 
-from dpa_kg.namespaces import DPA, LANGUAGES, PROVENANCE_GRAPH, RDF, RDFS, SKOS
-from dpa_kg.terms import fold, noun_of
+__all__ = ["Found", "Matches", "NameRow", "Names", "best_label", "patch", "write"]
 
-KINDS = {
-    f"{RDFS}label": "label",
-    f"{SKOS}prefLabel": "label",
-    f"{DPA}variantName": "variant",
-    f"{SKOS}altLabel": "variant",
-    f"{DPA}acronym": "acronym",
-    f"{DPA}alpha2": "code",
-    f"{DPA}alpha3": "code",
-    f"{SKOS}notation": "code",
-}
-_KIND_PREDICATES = ("http://www.w3.org/ns/org#classification", f"{DPA}eventKind", f"{DPA}publicationKind", f"{DPA}programmeKind")
-_NOT_USE = frozenset({f"{DPA}containedIn", f"{SKOS}broader", f"{DPA}country", f"{DPA}region", f"{DPA}homeCountry"})
-_SCHEMA = """
-CREATE TABLE entity (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE, noun TEXT NOT NULL, kind TEXT NOT NULL, uses INTEGER NOT NULL);
-CREATE TABLE type (entity INTEGER NOT NULL, iri TEXT NOT NULL, PRIMARY KEY (iri, entity)) WITHOUT ROWID;
-CREATE TABLE name (
-  id INTEGER PRIMARY KEY, entity INTEGER NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, kind TEXT NOT NULL, folded TEXT NOT NULL
-);
-CREATE VIRTUAL TABLE words USING fts5 (text, content='name', content_rowid='id', tokenize="unicode61 remove_diacritics 2", prefix='2 3');
-"""
-_INDEXES = """
-CREATE INDEX name_folded ON name (folded);
-CREATE INDEX name_entity ON name (entity);
-INSERT INTO words (words) VALUES ('rebuild');
-INSERT INTO words (words) VALUES ('optimize');
-"""
-_SHORT = 5  # letters of a text that is perhaps an acronym: parts of longer names are no likeness then
-_LIKE = 64.0  # of 100: less is no likeness
-_RANKED = 2000  # names that one search ranks: bm25 over a common word of a million labels is slow
+_RANKED = 1000  # names that one search ranks: the most used of those that match
+_SAME = 1000  # names equal to a text
+_LIKELY = 5000  # names of the most used entities of a class: the nearest name is looked for among them,
+_SIMILAR = 200  # and among so many names for each way to share beginnings of words with the text
+_WORDS = 6  # of a text, whose beginnings count
+_BEGINNING = 3  # letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,168 +44,144 @@ class Found:
     matched: str
 
 
-def write(store: ox.Store, path: Path) -> int:
-    """Writes the names of every entity in the store's default graph to a new SQLite file. Returns how many names."""
-    entities: dict[str, int] = {}
-    with sqlite3.connect(path) as database:
-        database.executescript(_SCHEMA)
-        names = _names(store, entities)
-        count = database.executemany("INSERT INTO name (entity, text, language, kind, folded) VALUES (?, ?, ?, ?, ?)", names).rowcount
-        database.executemany("INSERT OR IGNORE INTO type VALUES (?, ?)", _types(store, entities))
-        kinds, uses = _kinds(store), _uses(store, entities)
-        rows = ((number, iri, noun_of(iri), kinds.get(iri, ""), uses[iri]) for iri, number in entities.items())
-        database.executemany("INSERT INTO entity VALUES (?, ?, ?, ?, ?)", rows)
-        database.executescript(_INDEXES)
-    database.close()
-    return max(count, 0)
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """A page of what a search met, how many entities it met, and how many of each noun.
 
+    Where it is not complete, these are the entities of the names that were ranked, and there are more.
+    """
 
-def _named(store: ox.Store, predicate: str) -> Iterator[ox.Quad]:
-    """The quads of a predicate: of the default graph, and of provenance, which is no part of it and describes the sources."""
-    for graph in (ox.DefaultGraph(), ox.NamedNode(PROVENANCE_GRAPH)):
-        yield from store.quads_for_pattern(None, ox.NamedNode(predicate), None, graph)
-
-
-def _names(store: ox.Store, entities: dict[str, int]) -> Iterator[tuple[int, str, str, str, str]]:
-    for predicate, kind in KINDS.items():
-        for quad in _named(store, predicate):
-            if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.Literal):
-                number = entities.setdefault(quad.subject.value, len(entities) + 1)
-                yield number, quad.object.value, quad.object.language or "", kind, fold(quad.object.value)
-
-
-def _types(store: ox.Store, entities: dict[str, int]) -> Iterator[tuple[int, str]]:
-    for subject, value in _links(store, f"{RDF}type"):
-        if number := entities.get(subject):
-            yield number, value
-
-
-def _kinds(store: ox.Store) -> dict[str, str]:
-    return {subject: value for predicate in _KIND_PREDICATES for subject, value in _links(store, predicate)}
-
-
-def _links(store: ox.Store, predicate: str) -> Iterator[tuple[str, str]]:
-    """The IRIs on both sides of a predicate."""
-    for quad in _named(store, predicate):
-        if isinstance(quad.subject, ox.NamedNode) and isinstance(quad.object, ox.NamedNode):
-            yield quad.subject.value, quad.object.value
-
-
-def _uses(store: ox.Store, entities: dict[str, int]) -> dict[str, int]:
-    """How often each entity is the object of a statement, other than of a place or concept above another."""
-    uses: dict[str, int] = defaultdict(int)
-    sources = store.quads_for_pattern(None, ox.NamedNode(f"{DPA}source"), None, ox.NamedNode(PROVENANCE_GRAPH))
-    for quad in chain(store.quads_for_pattern(None, None, None, ox.DefaultGraph()), sources):
-        if isinstance(quad.object, ox.NamedNode) and quad.object.value in entities and quad.predicate.value not in _NOT_USE:
-            uses[quad.object.value] += 1
-    return uses
+    found: Sequence[Found]
+    total: int
+    facets: dict[str, int]
+    complete: bool
 
 
 class Names:
-    """Reads search.sqlite of one version. One connection, for one thread."""
+    """Reads the search index of one version. One connection, for one thread."""
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._index = Index(path)
 
     def close(self) -> None:
-        self._database.close()
+        """Closes the files."""
+        self._index.close()
 
     def has_type(self, iri: str, type_iri: str) -> bool:
         """Whether the entity is known, and of that class (any class with rdfs:Resource)."""
-        if type_iri == f"{RDFS}Resource":
-            return bool(self._all("SELECT 1 FROM entity WHERE iri = ?", iri))
-        return bool(self._all("SELECT 1 FROM entity e JOIN type t ON t.entity = e.id WHERE e.iri = ? AND t.iri = ?", iri, type_iri))
+        return self._index.knows(iri) if type_iri == f"{RDFS}Resource" else type_iri in self._index.tags(iri)
 
     def named(self, text: str, type_iri: str) -> list[NameRow]:
-        """The names equal to `text` but for case and accents, of entities of that class."""
-        rows = self._all(
-            "SELECT e.iri, n.text, n.language, n.kind FROM name n JOIN entity e ON e.id = n.entity WHERE n.folded = ?", fold(text)
-        )
-        return [row for row in (NameRow(*row) for row in rows) if self.has_type(row.iri, type_iri)]
+        """The names equal to `text` but for case and accents, of entities of that class: of the most used ones, if there are many."""
+        tag = "" if type_iri == f"{RDFS}Resource" else type_iri
+        return [_row(record) for record in islice(self._index.equal(fold(text), tag), _SAME)]
 
     def nearest(self, text: str, type_iri: str, limit: int = 5) -> list[NameRow]:
-        """The names most like `text` of entities of that class, best first, one per entity."""
-        rows = [NameRow(*row) for row in self._of_type(type_iri)]
-        folded = [fold(row.text) for row in rows]
+        """The names most like `text` of entities of that class, best first, one per entity.
+
+        In a large class they are looked for among its most used entities, and among names in which words begin alike.
+        """
+        tag = ENTITY if type_iri == f"{RDFS}Resource" else type_iri
+        folded = fold(text)
+        records = dict.fromkeys(islice(self._index.matching(tag=tag), _LIKELY))
+        if len(records) == _LIKELY:
+            for expression in _beginnings(folded.split()[:_WORDS]):
+                records |= dict.fromkeys(islice(self._index.matching(expression, tag), _SIMILAR))
+        candidates = sorted(records, key=lambda record: (-record.uses, record))
+        alike = most_alike(folded, [record.folded for record in candidates], limit * 6)
         best: dict[str, NameRow] = {}
-        for _, _, index in process.extract(fold(text), folded, scorer=_likeness, limit=limit * 6, score_cutoff=_LIKE):
-            best.setdefault(rows[index].iri, rows[index])
+        for index in alike:
+            best.setdefault(candidates[index].iri, _row(candidates[index]))
         return list(best.values())[:limit]
 
-    def _of_type(self, type_iri: str, minimum: int = 0) -> list[tuple[Any, ...]]:
-        if type_iri == f"{RDFS}Resource":
-            return self._all(
-                "SELECT e.iri, n.text, n.language, n.kind FROM entity e JOIN name n ON n.entity = e.id WHERE e.noun <> '' AND e.uses >= ?",
-                minimum,
-            )
-        return self._all(
-            "SELECT e.iri, n.text, n.language, n.kind FROM type t JOIN entity e ON e.id = t.entity JOIN name n ON n.entity = e.id"
-            " WHERE t.iri = ? AND e.uses >= ?",
-            type_iri,
-            minimum,
-        )
-
     def suggestions(self, type_iri: str, language: str, limit: int) -> list[tuple[str, str]]:
-        """(label in the reader's language, IRI) of the entities of that class that something is said with, by label."""
-        names: dict[str, list[NameRow]] = defaultdict(list)
-        for row in self._of_type(type_iri, minimum=1):
-            names[row[0]].append(NameRow(*row))
-        labels = ((best_label(rows, language), iri) for iri, rows in names.items())
-        return sorted(((label, iri) for label, iri in labels if label), key=lambda pair: fold(pair[0]))[:limit]
+        """(label in the reader's language, IRI) of the entities of that class that something is said with, by label.
+
+        In a large class, of the `limit` most used ones.
+        """
+        labels: list[tuple[str, str]] = []
+        for iri, records in groupby(self._index.matching(tag=type_iri), key=lambda record: record.iri):
+            names = list(records)
+            if len(labels) == limit or not names[0].uses:
+                break
+            if label := best_label([_row(record) for record in names], language):
+                labels.append((label, iri))
+        return sorted(labels, key=lambda pair: (fold(pair[0]), pair[1]))
 
     def names_of(self, iri: str) -> list[NameRow]:
         """All names of one entity."""
-        rows = self._all("SELECT e.iri, n.text, n.language, n.kind FROM entity e JOIN name n ON n.entity = e.id WHERE e.iri = ?", iri)
-        return sorted((NameRow(*row) for row in rows), key=lambda row: (row.kind, row.language, row.text))
+        return sorted(map(_row, self._index.of([iri])), key=lambda row: (row.kind, row.language, row.text))
 
     def labels(self, iris: Collection[str], language: str) -> dict[str, str]:
         """The best label of each entity in a language; entities without a name are absent."""
-        found = {iri: best_label(self.names_of(iri), language) for iri in iris}
-        return {iri: label for iri, label in found.items() if label}
+        names: dict[str, list[NameRow]] = defaultdict(list)
+        for record in self._index.of(iris):
+            names[record.iri].append(_row(record))
+        return {iri: label for iri, rows in names.items() if (label := best_label(rows, language))}
 
-    def search(self, text: str, noun: str | None, limit: int, offset: int) -> tuple[list[Found], int, dict[str, int]]:
-        """Entities whose names contain every word of `text` (the last one as a prefix): a page, how many there are, how many by noun."""
+    def search(self, text: str, noun: str | None, limit: int, offset: int) -> Matches:
+        """Entities with a name that contains every word of `text`, the last one as a prefix: one page, the best first.
+
+        Where more names match than are ranked, those of the most used entities are, and the very name in any case.
+        """
         words = fold(text).split()
         if not words:
-            return [], 0, {}
-        match = " ".join(f'"{word}"' for word in words) + "*"
-        rows = self._all(
-            "SELECT e.iri, e.noun, e.kind, n.text, n.folded, n.kind, e.uses FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?) w"
-            " JOIN name n ON n.id = w.rowid JOIN entity e ON e.id = n.entity",
-            match,
-            _RANKED,
-        )
-        rows.sort(key=lambda row: _rank(row, words))
+            return Matches((), 0, {}, complete=True)
+        whole = self._candidates(words)
+        facets = Counter(noun_of for _, noun_of in {(record.iri, record.noun) for record in whole})
+        hits, complete = whole, len(whole) < _RANKED
+        if noun is not None:
+            hits = self._candidates(words, noun_tag(noun)) if not complete else whole
+            hits = [record for record in hits if record.noun == noun]
         found: dict[str, Found] = {}
-        for iri, entity_noun, kind, name, *_ in rows:
-            found.setdefault(iri, Found(iri, entity_noun, kind, name))
-        facets: dict[str, int] = defaultdict(int)
-        for hit in found.values():
-            facets[hit.noun] += 1
-        hits = [hit for hit in found.values() if noun in (None, hit.noun)]
-        return hits[offset : offset + limit], len(hits), dict(sorted(facets.items()))
+        for record in sorted(hits, key=lambda record: _rank(record, words)):
+            found.setdefault(record.iri, Found(record.iri, record.noun, record.entity_kind, record.text))
+        page = list(found.values())[offset : offset + limit]
+        return Matches(page, len(found), dict(sorted(facets.items())), complete or (noun is not None and len(hits) < _RANKED))
 
-    def _all(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._database.execute(statement, values).fetchall()
-
-
-def _likeness(text: str, name: str, **_: Any) -> float:
-    """How like two folded names are, 0 to 100: as a whole when one of them is short, else also by their words and parts."""
-    if min(len(text), len(name)) <= _SHORT:
-        return fuzz.ratio(text, name)
-    return max(fuzz.WRatio(text, name), fuzz.partial_ratio(text, name))
+    def _candidates(self, words: Sequence[str], tag: str = "") -> list[Record]:
+        """The names to rank. Equal ones come first; there are more candidates than are given where there are `_RANKED`."""
+        every = " AND ".join(f'"{word}"' for word in words)
+        found = dict.fromkeys(islice(self._index.equal(" ".join(words), tag), _RANKED))
+        if len(words[-1]) > LONGEST_PREFIX:  # the beginning of a longer word is looked up in full, so not where whole words are enough
+            found |= dict.fromkeys(islice(self._index.matching(every, tag), _RANKED))
+        if len(found) < _RANKED:
+            found |= dict.fromkeys(islice(self._index.matching(f"{every} *", tag), _RANKED))
+        return list(found)[:_RANKED]
 
 
-def _rank(row: Sequence[Any], words: Sequence[str]) -> tuple[Any, ...]:
+def _beginnings(words: Sequence[str]) -> Iterator[str]:
+    """FTS5 expressions for names with words that begin like these: like all of them, all but one, two, one; narrow ones first."""
+    starts = sorted({word[:_BEGINNING] for word in words})
+    sizes = sorted({len(starts), len(starts) - 1, 2, 1} & set(range(1, len(starts) + 1)), reverse=True)
+    for size in sizes:
+        for group in combinations(starts, size):
+            yield " AND ".join(f'"{start}" *' for start in group)
+
+
+def _row(record: Record) -> NameRow:
+    return NameRow(record.iri, record.text, record.language, record.kind)
+
+
+def _rank(record: Record, words: Sequence[str]) -> tuple[object, ...]:
     """Sorts what a search met: the very name first, then primary names, names that begin so, and what is much spoken of."""
-    iri, _, _, _, folded, kind, uses = row
-    return folded != " ".join(words), kind == "variant", not folded.startswith(words[0]), -uses, len(folded), iri
+    folded = record.folded
+    return (
+        folded != " ".join(words),
+        record.kind == "variant",
+        not folded.startswith(words[0]),
+        -record.uses,
+        len(folded),
+        record.iri,
+        record,
+    )
 
 
-def best_label(rows: Sequence[NameRow], language: str) -> str:
+def best_label(rows: Iterable[NameRow], language: str) -> str:
     """The label in `language`, or else in en, es, fr, pt, or any. Where there are several, a full name goes before an acronym."""
-    acronyms = {row.text for row in rows if row.kind == "acronym"}
-    labels = sorted((row for row in rows if row.kind == "label"), key=lambda row: (row.text in acronyms, row.text))
+    every = list(rows)
+    acronyms = {row.text for row in every if row.kind == "acronym"}
+    labels = sorted((row for row in every if row.kind == "label"), key=lambda row: (row.text in acronyms, row.text))
     for code in (language, *LANGUAGES):
         if in_language := [row.text for row in labels if row.language.partition("-")[0] == code]:
             return in_language[0]

@@ -158,10 +158,11 @@ class Reader:
 
     def search(self, text: str, *, noun: str | None = None, language: str = "en", limit: int = 20, offset: int = 0) -> SearchResult:
         """Entities with a name that holds all words of `text`, the last one as a prefix."""
-        found, total, facets = self.names.search(text, noun, limit, offset)
+        matches = self.names.search(text, noun, limit, offset)
+        found = matches.found
         labels = self.names.labels({iri for hit in found for iri in (hit.iri, hit.kind) if iri}, language)
         hits = [Hit(hit.iri, hit.noun, labels.get(hit.iri, hit.matched), labels.get(hit.kind, ""), hit.matched) for hit in found]
-        return SearchResult(hits, total, facets)
+        return SearchResult(hits, matches.total, matches.facets)
 
     def suggestions(self, type_name: str, language: str = "en", limit: int = 2000) -> list[Suggestion]:
         """Names for a field that takes entities of the class `type_name` (a prefixed name)."""
