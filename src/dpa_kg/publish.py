@@ -106,7 +106,7 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
             if not draft.is_changed and not any(changes.values()):
                 return Changed(parent, 0, 0)
             graphs = frozenset(graph for graph in store.graphs() if not draft.existed(graph))
-            _index(candidate, store, progress)
+            _index(candidate, store, progress, effect)
             triples = parent.metadata.triples + len(effect.merged.added) - len(effect.merged.removed) if effect else None
             metadata = Metadata.of(candidate, store, fingerprint=mark, who=who, changes=changes, triples=triples)
         if effect:
@@ -193,10 +193,13 @@ def _accept(report: Report) -> None:
         raise Refused(f"The gate found {count} violation{'s' if count > 1 else ''}; nothing was published.", report=report)
 
 
-def _index(candidate: Candidate, store: OxigraphStore, progress: Stage) -> None:
-    """Writes the index, and all of the store to the disk."""
+def _index(candidate: Candidate, store: OxigraphStore, progress: Stage, effect: Effect | None = None) -> None:
+    """Writes the index, of the effect of a change only where there is one, and all of the store to the disk."""
     with progress("index"):
-        search.write(store.engine, candidate.search_path)
+        if effect and candidate.parent:
+            search.patch(store.engine, candidate.parent.search_path, candidate.search_path, effect.entities)
+        else:
+            search.write(store.engine, candidate.search_path)
     store.engine.flush()
 
 
