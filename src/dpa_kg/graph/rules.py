@@ -10,6 +10,7 @@ import pyoxigraph as ox
 from dpa_kg.errors import BuildError, QuerySyntaxError
 from dpa_kg.graph.merge import add_derived
 from dpa_kg.graph.oxigraph import OxigraphStore
+from dpa_kg.graph.reads import reads
 from dpa_kg.namespaces import RDF, SH
 
 ROUNDS = 20  # more than any chain of rules needs; a rule that makes new nodes would never end
@@ -49,20 +50,29 @@ def read(quads: Iterable[ox.Quad]) -> tuple[Rule, ...]:
 def derive(store: OxigraphStore, rules: Iterable[Rule], rounds: int = ROUNDS) -> int:
     """Adds what follows from the default graph to it and to the derived graph. Returns how many triples.
 
-    What is asserted already does not count as derived. Raises BuildError where a rule does not parse, or where new
+    What is asserted already does not count as derived. After the first round, a rule is run again only if another one has made something
+    that it reads. Raises BuildError where a rule does not parse, or where new
     triples still appear after `rounds` rounds.
     """
-    total = 0
-    fruitful: list[str] = []
+    known = tuple(rules)
+    due, total = list(known), 0
     for _ in range(rounds):
-        fruitful = []
-        for rule in rules:
+        waiting: set[Rule] = set()
+        for rule in due:
+            waiting.discard(rule)
             if added := add_derived(store, _triples(store, rule)):
-                fruitful.append(rule.iri)
                 total += added
-        if not fruitful:
+                waiting |= _readers(rule, known)
+        if not waiting:
             return total
-    raise BuildError(f"The rules still make new statements after {rounds} rounds: {', '.join(fruitful)}.")
+        due = [rule for rule in known if rule in waiting]
+    raise BuildError(f"The rules still make new statements after {rounds} rounds: {', '.join(sorted(rule.iri for rule in due))}.")
+
+
+def _readers(writer: Rule, known: Iterable[Rule]) -> set[Rule]:
+    """The rules that may find more in what a rule has made."""
+    made = reads(writer.text).writes
+    return {rule for rule in known if made & reads(rule.text).predicates or not reads(rule.text).is_bounded}
 
 
 def _triples(store: OxigraphStore, rule: Rule) -> ox.QueryTriples:
