@@ -114,6 +114,34 @@ def test_nothing_is_fetched(text: str) -> None:
             Update(text).apply(before(merged))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "LOAD ;",
+        "LOAD <urn:a> INTO <urn:g>",
+        "CREATE GRAPH <urn:g> LOAD <urn:a> INTO GRAPH <urn:g>",
+        "CREATE GRAPH <urn:g> ;; LOAD <urn:a>",
+        "LOAD x:y",
+    ],
+)
+def test_an_update_that_is_wrong_is_said_to_be_wrong_before_it_is_said_to_be_forbidden(text: str) -> None:
+    for merged in (True, False):
+        with pytest.raises(QuerySyntaxError):
+            Update(text).apply(before(merged))
+
+
+def test_a_silent_load_fails_silently_in_a_plain_data_set_and_the_rest_is_done() -> None:
+    draft = before(merged=False)
+    graphs = draft.store.graphs()
+    Update("LOAD SILENT <http://127.0.0.1/> INTO GRAPH <urn:g> ; INSERT DATA { <urn:a> <urn:b> <urn:c> }").apply(draft)
+    assert draft.store.graphs() == graphs
+    assert bool(draft.store.query("ASK { <urn:a> <urn:b> <urn:c> }"))
+    with pytest.raises(Forbidden):
+        Update("LOAD SILENT <http://127.0.0.1/> ; LOAD <http://127.0.0.1/>").apply(draft)
+    with pytest.raises(Forbidden):
+        Update("LOAD SILENT <http://127.0.0.1/>").apply(before(merged=True))
+
+
 @given(st.text(max_size=60))
 def test_taking_an_update_apart_never_fails_otherwise_than_by_saying_so(text: str) -> None:
     try:

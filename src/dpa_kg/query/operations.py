@@ -96,6 +96,40 @@ def with_data_set(text: str, using: Sequence[str], using_named: Sequence[str]) -
     return "".join([*pieces, source[done:]])
 
 
+def without_loads(text: str) -> str:
+    """The update with every LOAD replaced by an operation that does nothing, so that it can be parsed and nothing is fetched.
+
+    Raises QuerySyntaxError where a LOAD names no document, or no graph after INTO.
+    """
+    pieces, done = [], 0
+    for load in _loads(text):
+        names = [token for token in load if token.kind in {"iri", "name"}]
+        words = [token.text.upper() for token in load if token.kind == "word"]
+        wanted = 2 if words[-2:] == ["INTO", "GRAPH"] else 1 if "INTO" not in words else 0
+        if len(names) != wanted or load[-1] is not names[-1]:
+            raise QuerySyntaxError("LOAD takes the address of a document.", hint="LOAD <address> INTO GRAPH <graph>")
+        pieces += [text[done : load[0].start], f"ADD SILENT GRAPH {names[0].text} TO GRAPH {names[0].text}"]
+        done = end(load[-1])
+    return "".join([*pieces, text[done:]])
+
+
+def only_silent_loads(text: str) -> bool:
+    """Whether each LOAD of the update is SILENT: one that fails does nothing then (SPARQL 1.1 Update, section 3.1.4)."""
+    return all(any(is_word(token, "SILENT") for token in load) for load in _loads(text))
+
+
+def _loads(text: str) -> Iterator[Tokens]:
+    """The tokens of each LOAD: the keyword, SILENT, a name, INTO GRAPH and a name, as far as they are there."""
+    stream = [token for _, token in outermost([token for token in tokens(text) if token.kind != "comment"])]
+    for place, token in enumerate(stream):
+        if is_word(token, "LOAD"):
+            length = 1 + (len(stream) > place + 1 and is_word(stream[place + 1], "SILENT"))
+            length += len(stream) > place + length and stream[place + length].kind in {"iri", "name"}
+            if len(stream) > place + length and is_word(stream[place + length], "INTO"):
+                length += 3
+            yield stream[place : place + length]
+
+
 def is_word(token: Token, word: str) -> bool:
     """Whether the token is this keyword, in any case."""
     return token.kind == "word" and token.text.upper() == word

@@ -15,7 +15,7 @@ from dpa_kg.errors import Forbidden, InputError, QuerySyntaxError
 from dpa_kg.graph.draft import NAME_A_GRAPH, Draft
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.query.lexer import Token, decoded, guard
-from dpa_kg.query.operations import Operation, Tokens, end, is_word, operations, with_data_set
+from dpa_kg.query.operations import Operation, Tokens, end, is_word, only_silent_loads, operations, with_data_set, without_loads
 from dpa_kg.terms import into, name_of
 
 _VARIABLE = "urn:x-dpa-kg:variable:"  # stands for a variable while the engine reads a template
@@ -36,17 +36,32 @@ class Update:
 
     def apply(self, draft: Draft) -> None:
         """See `Change`. Raises QuerySyntaxError too."""
-        guard(self.text, length=self.length, nesting=_BRACKETS)
-        text = with_data_set(decoded(self.text), _iris(self.using), _iris(self.using_named))
+        refusal, given = self._guarded()
+        text = with_data_set(given, _iris(self.using), _iris(self.using_named))
         pieces = _pieces(text)
         for piece in pieces:
             _parse(piece, self.base)  # all of it, before anything is done
+        if refusal and (draft.merged or not only_silent_loads(decoded(self.text))):
+            raise refusal
         if not draft.merged:
             for piece in pieces:
                 draft.store.update(piece, self.base)
             return
         for operation in operations(text):
             _Evaluation(draft, operation, self.base).run()
+
+    def _guarded(self) -> tuple[Forbidden | None, str]:
+        """The text without what it would load, and the refusal to load it; where it is wrong as well, that it is wrong comes first."""
+        limits = {"length": self.length, "nesting": _BRACKETS}
+        try:
+            guard(self.text, **limits)
+        except Forbidden as error:
+            text = without_loads(decoded(self.text))
+            if text == decoded(self.text):
+                raise
+            guard(text, **limits)
+            return error, text
+        return None, decoded(self.text)
 
 
 def _iris(texts: Sequence[str]) -> list[str]:
