@@ -24,7 +24,7 @@ from dpa_kg.representations.formats import GRAPH_FORMATS, named
 from dpa_kg.settings import Settings
 
 
-class Writer:
+class Writer(worker.Answerer):
     """Answers the questions of the web process, each of which is a change."""
 
     def __init__(self, settings: Settings) -> None:

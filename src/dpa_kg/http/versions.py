@@ -57,7 +57,7 @@ async def difference(request: Request, number: str) -> Response:
     """Against its parent: first what went (`- ` and a line of N-Quads), then what came (`+ ` and a line), both sorted."""
     versions: Versions = request.app.state.versions
     wanted = await asyncio.to_thread(versions.get, _number(number))
-    tag = entity_tag(wanted.number, "diff").removeprefix("W/")
+    tag = entity_tag(wanted, "diff").removeprefix("W/")
     if found := not_modified(request, tag):
         return found
     path = await kept_file(request, wanted, kept.DIFFERENCE)
