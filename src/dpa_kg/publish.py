@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from dpa_kg.errors import BuildError, Overloaded, Refused
+from dpa_kg.errors import BuildError, Conflict, Overloaded, Refused
 from dpa_kg.graph import candidates, kept, merge, nearest, rules, search
 from dpa_kg.graph.draft import Change, Draft
 from dpa_kg.graph.dump import write_changes
@@ -141,9 +141,15 @@ def validate(settings: Settings, files: Sequence[Path] = (), progress: Stage = s
     return _inspect(store, loaded, progress, root, about=given if files else None)
 
 
-def rollback(settings: Settings, number: int, *, root: Path | None = None) -> Version:
-    """Makes an older version the current one; it stays so until the files change or a build is forced. Raises NotFound."""
-    return Versions(settings.home).rollback(number, instead_of=fingerprint(root))
+def rollback(settings: Settings, number: int, *, who: str = "dpa-kg versions", root: Path | None = None) -> Version:
+    """Makes an older version the current one; it stays so until the files change or a build is forced.
+
+    Raises NotFound, or Conflict where it is not validated and the service would not serve it.
+    """
+    versions = Versions(settings.home)
+    if not (versions.get(number).metadata.may_be_served or settings.serve_unvalidated):
+        raise Conflict(f"Version {number} has not been validated.", hint="DPA_KG_SERVE_UNVALIDATED=1 lets the service serve it.")
+    return versions.rollback(number, instead_of=fingerprint(root), who=who)
 
 
 @contextmanager

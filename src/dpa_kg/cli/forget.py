@@ -14,6 +14,7 @@ from dpa_kg.cli import show
 from dpa_kg.settings import Settings
 
 app = typer.Typer()
+_AROUND = 80  # characters of a text that are shown before and after the name
 
 
 @app.command()
@@ -53,12 +54,20 @@ def _show_plan(who: work.Person, going: Sequence[work.Going]) -> None:
     texts = Counter((text.subject, text.before, text.after) for one in going for text in one.texts)
     show.lines(
         "Texts that repeat the name (in all versions)",
-        [f"{subject}: “{before}” {'goes' if after is None else f'becomes “{after}”'}" for subject, before, after in sorted(texts, key=str)],
+        [_becomes(*text) for text in sorted(texts, key=str)],
     )
     if again := [str(one.number) for one in going if one.again]:
         show.lines("Versions to be written again", [", ".join(again)])
     show.lines("Perhaps the same person, to be forgotten too if so", sorted(who.possibly_same))
     show.lines("Others of the same name, who stay", sorted(who.namesakes - who.possibly_same))
+
+
+def _becomes(subject: str, before: str, after: str | None) -> str:
+    """What a text becomes; of a long one, what stands around the first change."""
+    place = 0 if after is None else next((at for at, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), 0)
+    first = max(place - _AROUND, 0)
+    cut = [" ".join(text[first : place + _AROUND].split()) for text in (before, after or "")]
+    return f"{subject}: “{cut[0]}” {'goes' if after is None else f'becomes “{cut[1]}”'}"
 
 
 def _show_outcome(outcome: work.Outcome) -> None:

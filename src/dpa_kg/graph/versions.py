@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dpa_kg.errors import BuildError, Conflict, NotFound
@@ -110,14 +111,15 @@ class Versions:
         (self.home / "held.json").unlink(missing_ok=True)
         return Version(candidate.number, candidate.path, metadata)
 
-    def rollback(self, number: int, instead_of: str) -> Version:
-        """Makes an older version the current one, and remembers the fingerprint of the files that it stands against.
+    def rollback(self, number: int, instead_of: str, who: str = "") -> Version:
+        """Makes an older version the current one, and remembers who did it, when, and the fingerprint of the files that it stands against.
 
         Raises NotFound where there is no such version.
         """
         with self.writing():
             version = self.get(number)
-            write_json(self.home / "held.json", {"version": number, "fingerprint": instead_of})
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            write_json(self.home / "held.json", {"version": number, "fingerprint": instead_of, "who": who, "when": now})
             self._point(number)
             return version
 

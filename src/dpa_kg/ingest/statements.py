@@ -184,7 +184,8 @@ def _graphs(files: list[RdfFile], taken: set[str], faults: list[str]) -> list[Pa
             faults.append(f"{file.name}: a statement stands outside any graph; put it into a graph of your own.")
         graphs = _named(file.quads)
         faults += [
-            f"{file.place(graph)}: {graph} is written by another file, or by the service." for graph in sorted(graphs & (taken | _OWN))
+            f"{file.place(graph)}: {graph} is written by another file, or by the service."
+            for graph in sorted(graphs & (taken | _OWN | {PROVENANCE_GRAPH}))
         ]
         taken = taken | graphs
     return [Part(file.name, file.quads, file) for file in files]
