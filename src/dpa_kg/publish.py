@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -119,7 +119,8 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
         with progress("publish"):
             version = versions.publish(candidate, metadata)
             if effect:
-                _keep(versions.home, version, parent, effect)
+                with suppress(OSError):  # the version is published; what a full disk does not take is made when it is asked for
+                    _keep(versions.home, version, parent, effect)
         return Changed(version, changes["added"], changes["removed"], graphs)
 
 
@@ -225,7 +226,7 @@ def _keep(home: Path, version: Version, parent: Version, effect: Effect) -> None
     """What would be asked of the version later, and is known now: its difference, and its counts if the parent's are known."""
     with kept.making(kept.folder(home, version.number) / kept.DIFFERENCE) as output:
         write_changes(effect.removed, effect.added, output)
-    counted = kept.folder(home, parent.number) / kept.COUNTS
+    counted = kept.folder(home, parent.number, parent.generation) / kept.COUNTS
     if counted.is_file():
         counts = recount(Counts.from_json(json.loads(counted.read_bytes())), version, effect.merged)
         with kept.making(kept.folder(home, version.number) / kept.COUNTS) as output:

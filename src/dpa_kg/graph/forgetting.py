@@ -20,7 +20,7 @@ import pyoxigraph as ox
 
 from dpa_kg.graph.forgotten import Forgotten, iris
 from dpa_kg.graph.merge import SYSTEM
-from dpa_kg.graph.search import KINDS
+from dpa_kg.graph.search_write import KINDS
 from dpa_kg.namespaces import DPA, PREFIXES, PROVENANCE_GRAPH, RDF, RDFS, SKOS
 from dpa_kg.terms import name_of
 

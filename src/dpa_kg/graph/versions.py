@@ -23,6 +23,7 @@ from dpa_kg.errors import BuildError, Conflict, NotFound
 from dpa_kg.graph import kept
 from dpa_kg.graph.locks import exclusive, shared
 from dpa_kg.graph.metadata import Candidate, Metadata, Version, sync, write_json
+from dpa_kg.graph.search_write import delta_of
 
 _WAIT = 120.0  # seconds that a writer waits for another one to end
 
@@ -171,7 +172,7 @@ class Versions:
 
     def former(self, version: Version) -> list[Path]:
         """What is left of other generations of a version: of those before, or of one that was never completed."""
-        own = {version.path / name for name in ("lock", "version.json")} | {version.store_path, version.search_path}
+        own = {version.path / name for name in ("lock", "version.json")} | {version.store_path, version.search_path, delta_of(version.search_path)}
         written = [path for path in version.path.iterdir() if version.generation or path.name.startswith(("store", "search"))]
         return sorted(path for path in written if path not in own)
 
