@@ -120,8 +120,8 @@ def test_the_files_of_the_project_that_name_the_person_are_told_with_their_lines
 def test_the_name_is_not_found_by_search_any_more(project: Project) -> None:
     forget(project)
     names = Names(Versions(project.settings.home).get(1).search_path)
-    assert names.search("ana", None, 10, 0)[0] == []
-    assert [hit.iri for hit in names.search("ben sol", None, 10, 0)[0]][:1] == [f"{ID}person/ben-sol"]
+    assert names.search("ana", None, 10, 0).found == []
+    assert [hit.iri for hit in names.search("ben sol", None, 10, 0).found][:1] == [f"{ID}person/ben-sol"]
     names.close()
 
 

@@ -172,7 +172,11 @@ class Versions:
 
     def former(self, version: Version) -> list[Path]:
         """What is left of other generations of a version: of those before, or of one that was never completed."""
-        own = {version.path / name for name in ("lock", "version.json")} | {version.store_path, version.search_path, delta_of(version.search_path)}
+        own = {version.path / name for name in ("lock", "version.json")} | {
+            version.store_path,
+            version.search_path,
+            delta_of(version.search_path),
+        }
         written = [path for path in version.path.iterdir() if version.generation or path.name.startswith(("store", "search"))]
         return sorted(path for path in written if path not in own)
 
