@@ -7,7 +7,7 @@ version says that it is not validated, and the service does not serve it unless 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,13 @@ import pyoxigraph as ox
 from dpa_kg.errors import BuildError, InputError
 from dpa_kg.graph import candidates, merge, rules, search
 from dpa_kg.graph.fingerprint import fingerprint
+from dpa_kg.graph.forgetting import Forgetting
+from dpa_kg.graph.forgotten import Forgotten
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
 from dpa_kg.graph.oxigraph import OxigraphStore
+from dpa_kg.graph.retention import prune_after
 from dpa_kg.graph.versions import Versions
+from dpa_kg.ingest.omission import omit
 from dpa_kg.ingest.statements import Loaded, Part, load
 from dpa_kg.namespaces import ONTOLOGY_GRAPH
 from dpa_kg.query.catalogue import Catalogue
@@ -44,22 +48,25 @@ def build(settings: Settings, files: Sequence[Path], progress: Stage, *, root: P
     versions = Versions(settings.home)
     try:
         with versions.writing(), versions.candidate() as candidate:
-            metadata = _fill(candidate, list(zip(files, formats, strict=True)), progress, root)
+            metadata = _fill(candidate, list(zip(files, formats, strict=True)), progress, root, settings.home)
             with progress("publish"):
-                return versions.publish(candidate, metadata)
+                published = versions.publish(candidate, metadata)
+            prune_after(versions, settings.keep_versions, settings.keep_days)
+            return published
     except (OSError, sqlite3.Error) as error:
         raise BuildError(f"The version cannot be written: {error}. The current one stays.", hint="Is the disk full?") from error
 
 
-def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], progress: Stage, root: Path | None) -> Metadata:
+def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], progress: Stage, root: Path | None, home: Path) -> Metadata:
     mark = fingerprint(root)
     before = candidate.parent.metadata if candidate.parent else None
     with candidates.opened(candidate) as store:
         with progress("load"):
             loaded = load(root).replacing([Part("queries/", tuple(describe(Catalogue.load(folder("queries", root)))))])
+            loaded = omit(loaded, home)
             changes = candidates.replace_files(store, loaded.graphs, before)
         with progress("merge"):
-            changes["added"] += sum(_load(store, path, form, loaded) for path, form in files)
+            changes["added"] += sum(_load(store, path, form, loaded, Forgotten.read(home)) for path, form in files)
         with progress("derive"):
             rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)))
         with progress("index"):
@@ -71,15 +78,18 @@ def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], prog
     return replace(metadata, file_graphs=tuple(sorted(loaded.graphs)), validated=False, warnings=0, infos=0)
 
 
-def _load(store: OxigraphStore, path: Path, form: ox.RdfFormat, loaded: Loaded) -> int:
-    """Makes a file's graph what the file says, and brings it into the merge. Returns how many quads it has."""
+def _load(store: OxigraphStore, path: Path, form: ox.RdfFormat, loaded: Loaded, forgotten: Forgotten) -> int:
+    """Makes a file's graph what the file says, but for those who are forgotten, and brings it into the merge. Returns how many quads."""
     graph = _graph(path, form)
     if graph in merge.SYSTEM or graph in loaded.graphs:
         raise InputError(f"{path}: nothing may be written to {graph}.")
     merge.change(store, (), list(store.quads(graph)))
     before = len(store.engine)
     try:
-        store.engine.bulk_load(path=str(path), format=form, to_graph=ox.NamedNode(graph))
+        if forgotten:
+            store.engine.bulk_extend(Forgetting(lambda: _parsed(path, form, graph), forgotten).left())
+        else:
+            store.engine.bulk_load(path=str(path), format=form, to_graph=ox.NamedNode(graph))
     except SyntaxError as error:
         raise InputError(f"{path}: {error.msg}") from error
     added = len(store.engine) - before
@@ -87,6 +97,11 @@ def _load(store: OxigraphStore, path: Path, form: ox.RdfFormat, loaded: Loaded) 
     if merged != added:
         raise InputError(f"{path}: {added - merged} statements are not in {graph}.", hint="One file is one graph.")
     return added
+
+
+def _parsed(path: Path, form: ox.RdfFormat, graph: str) -> Iterator[ox.Quad]:
+    name = ox.NamedNode(graph)
+    return (ox.Quad(quad.subject, quad.predicate, quad.object, name) for quad in ox.parse(path=str(path), format=form))
 
 
 def _graph(path: Path, form: ox.RdfFormat) -> str:

@@ -6,6 +6,7 @@
     │   ├── UnknownName       422  a name that no entity has; candidates are the nearest ones
     │   ├── AmbiguousName     422  a name that several entities have; candidates are those
     │   ├── ParameterError    422  a parameter that is unknown, missing, or not of its type
+    │   ├── Conflict          409  something that does not go with how things are (deleting the current version)
     │   ├── LimitExceeded     422  an answer with more rows or bytes than one answer may have
     │   └── TextTooLong       413  a text longer than the service reads
     ├── Unauthorized          401  a write without a token, or with one that is not known here
@@ -62,6 +63,10 @@ class AmbiguousName(InputError):
 
 class ParameterError(InputError):
     status, type, title = 422, "parameter", "A parameter is not right"
+
+
+class Conflict(InputError):
+    status, type, title = 409, "conflict", "This does not go with how things are"
 
 
 class LimitExceeded(InputError):

@@ -18,7 +18,7 @@ from dpa_kg.query.counts import Counts
 _DUMPS: Final[Mapping[str, Any]] = {kept.NQUADS_DUMP: "nquads", kept.TRIG_DUMP: "trig"}
 
 
-class Jobs:
+class Jobs(worker.Answerer):
     """Answers the web process: with the path of a file that is kept, or with a report."""
 
     def __init__(self, home: Path) -> None:
@@ -34,7 +34,7 @@ class Jobs:
         """Makes one of the files of `graph.kept` unless it is there. Raises NotFound where the parent of a difference is gone."""
         home = self._versions.home
         kept.tidy(home, {known.number for known in self._versions.all()})
-        path = kept.folder(home, version.number) / name
+        path = kept.folder(home, version.number, version.generation) / name
         if not path.is_file():
             with kept.making(path) as output:
                 if name in _DUMPS:
@@ -43,6 +43,17 @@ class Jobs:
                     self._difference(version, output, path.parent)
                 else:
                     output.write(json.dumps(Counts.of(version).to_json()).encode())
+        return str(path)
+
+    def compare(self, version: Version, *, other: int) -> str:
+        """Makes the difference between any two versions unless it is there. Raises NotFound where the other one is gone."""
+        home = self._versions.home
+        with self._versions.reading(other) as old:
+            path = kept.folder(home, version.number, version.generation) / kept.comparison(old.edition)
+            if not path.is_file():
+                with kept.making(path) as output:
+                    write_difference(version, old, output, path.parent)
+        kept.bound(home, path)
         return str(path)
 
     def _difference(self, version: Version, output: Any, scratch: Path) -> None:

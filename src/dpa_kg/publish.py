@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyoxigraph as ox
 
-from dpa_kg.errors import BuildError, Overloaded, Refused
+from dpa_kg.errors import BuildError, Conflict, Overloaded, Refused
 from dpa_kg.graph import candidates, kept, merge, nearest, rules, search
 from dpa_kg.graph.draft import Change, Draft
 from dpa_kg.graph.dump import write_changes
 from dpa_kg.graph.effect import Effect
 from dpa_kg.graph.fingerprint import fingerprint
+from dpa_kg.graph.forgotten import Forgotten
 from dpa_kg.graph.gate import FilesOf, Gate
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.report import Report
+from dpa_kg.graph.retention import prune_after
 from dpa_kg.graph.versions import Versions
+from dpa_kg.ingest.omission import omit
 from dpa_kg.ingest.statements import Loaded, Part, foreign, load
 from dpa_kg.ingest.statements import shapes as shapes_of
 from dpa_kg.namespaces import ONTOLOGY_GRAPH
@@ -64,11 +67,11 @@ def build(settings: Settings, progress: Stage = silent, *, root: Path | None = N
     force = force and settings.default_graph == "merged"  # a plain data set is what requests made it: there is nothing to build
     if not force and (version := up_to_date(settings, root)):
         return version
-    with versions.writing():
+    with _writing(versions, settings):
         if not force and (version := up_to_date(settings, root)):  # made while we waited
             return version
         with _candidate(versions) as candidate:
-            metadata = _fill(candidate, progress, root) if settings.default_graph == "merged" else _empty(candidate)
+            metadata = _fill(candidate, progress, root, settings.home) if settings.default_graph == "merged" else _empty(candidate)
             with progress("publish"):
                 return versions.publish(candidate, metadata)
 
@@ -91,7 +94,7 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
     Whatever is raised, the current version is what it was.
     """
     versions = Versions(settings.home)
-    with versions.writing(), _candidate(versions) as candidate:
+    with _writing(versions, settings), _candidate(versions) as candidate:
         parent = candidate.parent
         if parent is None:
             raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then try again.")
@@ -101,6 +104,7 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
             draft = Draft(store, merged=settings.default_graph == "merged", protected=parent.metadata.file_graphs)
             with progress("change"):
                 wanted.apply(draft)
+                Forgotten.read(settings.home).refuse(draft.added if draft.merged else store.engine)
             effect = _effect(draft, parent, progress, root) if draft.merged else None
             changes = draft.counts if effect else candidates.difference(store, parent)
             if not draft.is_changed and not any(changes.values()):
@@ -115,7 +119,8 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
         with progress("publish"):
             version = versions.publish(candidate, metadata)
             if effect:
-                _keep(versions.home, version, parent, effect)
+                with suppress(OSError):  # the version is published; what a full disk does not take is made when it is asked for
+                    _keep(versions.home, version, parent, effect)
         return Changed(version, changes["added"], changes["removed"], graphs)
 
 
@@ -126,7 +131,7 @@ def validate(settings: Settings, files: Sequence[Path] = (), progress: Stage = s
     named graphs replace those of the same name. Raises InputError or BuildError where a file cannot be read.
     """
     with progress("load"):
-        loaded = _load(root)
+        loaded = _load(root, settings.home)
         own = {(folder("data", root).parent / part.file).resolve(): part for part in loaded.parts}
         given = [own.get(path.resolve()) or foreign(path) for path in files]
         loaded = loaded.replacing([part for part in given if part not in loaded.parts])
@@ -137,9 +142,23 @@ def validate(settings: Settings, files: Sequence[Path] = (), progress: Stage = s
     return _inspect(store, loaded, progress, root, about=given if files else None)
 
 
-def rollback(settings: Settings, number: int, *, root: Path | None = None) -> Version:
-    """Makes an older version the current one; it stays so until the files change or a build is forced. Raises NotFound."""
-    return Versions(settings.home).rollback(number, instead_of=fingerprint(root))
+def rollback(settings: Settings, number: int, *, who: str = "dpa-kg versions", root: Path | None = None) -> Version:
+    """Makes an older version the current one; it stays so until the files change or a build is forced.
+
+    Raises NotFound, or Conflict where it is not validated and the service would not serve it.
+    """
+    versions = Versions(settings.home)
+    if not (versions.get(number).metadata.may_be_served or settings.serve_unvalidated):
+        raise Conflict(f"Version {number} has not been validated.", hint="DPA_KG_SERVE_UNVALIDATED=1 lets the service serve it.")
+    return versions.rollback(number, instead_of=fingerprint(root), who=who)
+
+
+@contextmanager
+def _writing(versions: Versions, settings: Settings) -> Iterator[None]:
+    """The right to write; then the versions that need not be kept any longer go."""
+    with versions.writing():
+        yield
+        prune_after(versions, settings.keep_versions, settings.keep_days)
 
 
 @contextmanager
@@ -159,11 +178,11 @@ def _agree(settings: Settings, version: Version | None) -> None:
         raise BuildError(detail, hint="Set DPA_KG_DEFAULT_GRAPH to that, or DPA_KG_HOME to another folder.")
 
 
-def _fill(candidate: Candidate, progress: Stage, root: Path | None) -> Metadata:
+def _fill(candidate: Candidate, progress: Stage, root: Path | None, home: Path) -> Metadata:
     """Everything between an empty candidate and one that may be published. Raises Refused."""
     mark = fingerprint(root)  # before the files are read: a change while we work makes the next start build again
     with progress("load"):
-        loaded = _load(root)
+        loaded = _load(root, home)
     parent = candidate.parent
     with candidates.opened(candidate) as store:
         with progress("merge"):
@@ -207,16 +226,16 @@ def _keep(home: Path, version: Version, parent: Version, effect: Effect) -> None
     """What would be asked of the version later, and is known now: its difference, and its counts if the parent's are known."""
     with kept.making(kept.folder(home, version.number) / kept.DIFFERENCE) as output:
         write_changes(effect.removed, effect.added, output)
-    counted = kept.folder(home, parent.number) / kept.COUNTS
+    counted = kept.folder(home, parent.number, parent.generation) / kept.COUNTS
     if counted.is_file():
         counts = recount(Counts.from_json(json.loads(counted.read_bytes())), version, effect.merged)
         with kept.making(kept.folder(home, version.number) / kept.COUNTS) as output:
             output.write(json.dumps(counts.to_json()).encode())
 
 
-def _load(root: Path | None) -> Loaded:
+def _load(root: Path | None, home: Path) -> Loaded:
     descriptions = tuple(describe(Catalogue.load(folder("queries", root))))
-    return load(root).replacing([Part("queries/", descriptions)])
+    return omit(load(root).replacing([Part("queries/", descriptions)]), home)
 
 
 def _inspect(store: OxigraphStore, loaded: Loaded, progress: Stage, root: Path | None, *, about: Iterable[Part] | None = None) -> Report:

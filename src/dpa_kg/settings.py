@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     write_timeout: float = Field(default=300.0, gt=0, description="seconds that one write may take, the gate included")
     write_memory: int = Field(default=4096, ge=64, description="MiB of memory that one write may take on top of an idle writer")
 
+    keep_versions: int = Field(default=20, ge=1, description="newest versions that are kept whatever their age")
+    keep_days: float = Field(default=30.0, ge=0, description="days that older versions are kept too, counted from when they were made")
+
     query_timeout: float = Field(default=30.0, gt=0, description="seconds that one query may take")
     query_workers: int = Field(default=2, ge=1, description="processes that evaluate SPARQL texts sent by callers")
     question_workers: int = Field(default=2, ge=1, description="processes that answer named queries, pages and search")

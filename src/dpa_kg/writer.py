@@ -6,6 +6,7 @@ ends takes this process with it. Its candidate stays behind without a version.js
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from dpa_kg import publish
 from dpa_kg.errors import InputError
 from dpa_kg.graph.changes import Delete, Post, Put
 from dpa_kg.graph.draft import Change
+from dpa_kg.graph.versions import Versions
 from dpa_kg.ingest.files import parse
 from dpa_kg.query import worker
 from dpa_kg.query.answers import Done
@@ -23,8 +25,11 @@ from dpa_kg.query.update import Update
 from dpa_kg.representations.formats import GRAPH_FORMATS, named
 from dpa_kg.settings import Settings
 
+_WAIT = 5.0  # seconds for a worker that was asked last about a version to let go of it
+_log = logging.getLogger(__name__)
 
-class Writer:
+
+class Writer(worker.Answerer):
     """Answers the questions of the web process, each of which is a change."""
 
     def __init__(self, settings: Settings) -> None:
@@ -50,6 +55,16 @@ class Writer:
     def delete(self, graph: str | None, *, who: str) -> Done:
         """Removes a graph."""
         return self._change(Delete(graph), who, graph)
+
+    def rollback(self, number: int, *, who: str) -> Done:
+        """Makes an older version the current one. Raises NotFound, or Conflict where it may not be served."""
+        return Done(publish.rollback(self._settings, number, who=who).number, 0, 0, False)
+
+    def discard(self, number: int, *, who: str) -> Done:
+        """Deletes a version. Raises NotFound, Conflict for the current one, or Overloaded where somebody is reading it."""
+        Versions(self._settings.home).delete(number, wait=_WAIT)
+        _log.info("Version %s was deleted by %s.", number, who)
+        return Done(number, 0, 0, False)
 
     def _change(self, change: Change, who: str, graph: str | None = None) -> Done:
         made = publish.change(self._settings, change, who)

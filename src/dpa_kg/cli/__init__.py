@@ -19,7 +19,7 @@ from dpa_kg.settings import Settings
 if TYPE_CHECKING:
     from dpa_kg.graph.metadata import Version
 
-_LATER = {"query": "dpa_kg.cli.query", "token": "dpa_kg.cli.token"}  # groups whose imports would slow every other command down
+_LATER = {name: f"dpa_kg.cli.{name}" for name in ("query", "versions", "export", "forget", "token")}  # what is slow to import
 
 Language = Annotated[Literal["en", "es", "fr", "pt"], typer.Option(help="Language of messages and names.")]
 
@@ -49,8 +49,6 @@ class Group(TyperGroup):
 
 
 app = typer.Typer(cls=Group, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-versions_app = typer.Typer(no_args_is_help=True, help="List the versions of the graph, return to one, delete one.")
-app.add_typer(versions_app, name="versions")
 
 
 def _version(value: bool) -> None:
@@ -120,36 +118,6 @@ def validate(
     else:
         show.report(report, language=language, notes=notes)
     raise typer.Exit(0 if report.conforms else 1)
-
-
-@versions_app.command("list")
-def versions_list() -> None:
-    """List the versions, the newest first; an arrow marks the one that is read."""
-    from dpa_kg.graph.versions import Versions  # noqa: PLC0415
-
-    versions = Versions(Settings().home)
-    show.versions(versions.all(), versions.current())
-
-
-@versions_app.command("rollback")
-def versions_rollback(number: Annotated[int, typer.Argument(help="Number of the version to return to.")]) -> None:
-    """Make an older version the current one.
-
-    It stays so until the files change, or until `dpa-kg build --force`.
-    """
-    from dpa_kg import publish  # noqa: PLC0415
-
-    version = publish.rollback(Settings(), number)
-    typer.echo(f"Version {version.number} of {version.metadata.created} is the current one.")
-
-
-@versions_app.command("delete")
-def versions_delete(number: Annotated[int, typer.Argument(help="Number of the version to delete.")]) -> None:
-    """Delete a version that is not the current one and that nobody is reading."""
-    from dpa_kg.graph.versions import Versions  # noqa: PLC0415
-
-    Versions(Settings().home).delete(number)
-    typer.echo(f"Version {number} is deleted.")
 
 
 @app.command()

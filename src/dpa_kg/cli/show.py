@@ -140,6 +140,17 @@ def versions(known: Sequence[Version], current: Version | None) -> None:
         console().print("There is no version yet; `dpa-kg build` makes the first one.")
 
 
+def numbers(what: str, found: Sequence[int]) -> None:
+    """Numbers of versions in one line."""
+    console().print(f"{what}: {', '.join(map(str, found)) or 'none'}.")
+
+
+def lines(heading: str, found: Sequence[str]) -> None:
+    """A heading and what stands under it; nothing where there is nothing."""
+    if found:
+        console().print("\n".join([f"{escape(heading)}:", *(f"  {escape(line)}" for line in found)]))
+
+
 def tokens(known: Sequence[Token]) -> None:
     """A table of tokens."""
     table = _table("token", "scopes", "created (UTC)", "ends (UTC)")

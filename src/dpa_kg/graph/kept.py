@@ -1,6 +1,7 @@
-"""What is made of a version when somebody asks for it, and kept: dumps, the difference to its parent, counts.
+"""What is made of a version when somebody asks for it, and kept: dumps, differences to its parent and to others, counts.
 
 HOME/dumps/000012/dump.nq.gz    beside the version, not in it: a version never changes
+HOME/dumps/000012.1/…           of its next generation, written when somebody was forgotten
 HOME/dumps/000012/part-…        one in the making; what a dead process left is removed
 """
 
@@ -18,11 +19,31 @@ NQUADS_DUMP: Final = "dump.nq.gz"
 TRIG_DUMP: Final = "dump.trig.gz"
 DIFFERENCE: Final = "diff.nq"
 COUNTS: Final = "void.json"
+_COMPARED: Final = 16  # differences between any two versions that are kept, of all that were asked for
 
 
-def folder(home: Path, number: int) -> Path:
+def folder(home: Path, number: int, generation: int = 0) -> Path:
     """Where the files of a version are kept."""
-    return home / "dumps" / f"{number:06d}"
+    return home / "dumps" / (f"{number:06d}.{generation}" if generation else f"{number:06d}")
+
+
+def comparison(other: str) -> str:
+    """The name of the difference to another version, by its edition."""
+    return f"from-{other}.nq"
+
+
+def bound(home: Path, made: Path) -> None:
+    """Removes the oldest differences between any two versions, but for the one that was just made, where there are too many."""
+    others = [path for path in (home / "dumps").glob("*/from-*.nq") if path != made]
+    for path in sorted(others, key=_changed, reverse=True)[_COMPARED - 1 :]:
+        path.unlink(missing_ok=True)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another process was faster
+        return 0.0
 
 
 @contextmanager
@@ -43,12 +64,13 @@ def making(path: Path) -> Iterator[IO[bytes]]:
 
 
 def forget(home: Path, number: int) -> None:
-    """Removes everything that was made of a version."""
-    shutil.rmtree(folder(home, number), ignore_errors=True)
+    """Removes everything that was made of a version, in any generation."""
+    for place in (folder(home, number), *(home / "dumps").glob(f"{number:06d}.*")):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def tidy(home: Path, alive: set[int]) -> None:
     """Removes what was made of versions that are gone."""
     for place in (home / "dumps").glob("[0-9]*"):
-        if int(place.name) not in alive:
+        if int(place.name.partition(".")[0]) not in alive:
             shutil.rmtree(place, ignore_errors=True)

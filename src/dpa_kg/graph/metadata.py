@@ -20,6 +20,8 @@ class Metadata:
     """What version.json says.
 
     `triples` counts the default graph; `changes` counts quads against the parent; `default_graph` is merged or own.
+    `generation` counts how often the version was written again to forget somebody, and `forgotten` says of each time when it
+    was (`when`, ISO 8601) and how many `statements` went, not whom.
     """
 
     number: int
@@ -37,6 +39,8 @@ class Metadata:
     who: str
     changes: dict[str, int]
     default_graph: str = "merged"
+    generation: int = 0
+    forgotten: tuple[dict[str, Any], ...] = ()
 
     @property
     def may_be_served(self) -> bool:
@@ -72,7 +76,7 @@ class Metadata:
 
     @classmethod
     def read(cls, path: Path) -> Metadata:
-        """Reads version.json, or remembers it: versions do not change. Raises BuildError where it is damaged."""
+        """Reads version.json, or remembers it until there is another file. Raises BuildError where it is damaged."""
         state = path.stat()
         return cls._read(path, state.st_ino, state.st_mtime_ns)
 
@@ -84,7 +88,7 @@ class Metadata:
             known = {field.name: content[field.name] for field in fields(cls) if field.name in content or field.default is MISSING}
         except (ValueError, KeyError, TypeError) as error:
             raise BuildError(f"{path} is damaged: {error!r}") from error
-        return cls(**{**known, "file_graphs": tuple(known["file_graphs"])})
+        return cls(**{**known, "file_graphs": tuple(known["file_graphs"]), "forgotten": tuple(known.get("forgotten", ()))})
 
 
 @dataclass(frozen=True)
@@ -95,19 +99,33 @@ class Place:
     path: Path
 
     @property
+    def generation(self) -> int:
+        """How often the version was written again."""
+        return 0
+
+    @property
     def store_path(self) -> Path:
-        return self.path / "store"
+        return self.path / (f"store.{self.generation}" if self.generation else "store")
 
     @property
     def search_path(self) -> Path:
-        return self.path / "search.sqlite"
+        return self.path / (f"search.{self.generation}.sqlite" if self.generation else "search.sqlite")
 
 
 @dataclass(frozen=True)
 class Version(Place):
-    """A version that is complete. Its files never change."""
+    """A version that is complete. Its files never change; where somebody is forgotten, a new generation of them takes their place."""
 
     metadata: Metadata
+
+    @property
+    def generation(self) -> int:
+        return self.metadata.generation
+
+    @property
+    def edition(self) -> str:
+        """The number, and the generation if it is not the first: what answers are kept under."""
+        return edition(self.number, self.generation)
 
 
 @dataclass(frozen=True)
@@ -115,6 +133,11 @@ class Candidate(Place):
     """A version in the making. It has its final path from the start, because RocksDB opens files by path."""
 
     parent: Version | None
+
+
+def edition(number: int, generation: int) -> str:
+    """`12`, or `12.1` once the version was written again."""
+    return f"{number}.{generation}" if generation else str(number)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The versions of the graph on disk.
 
-HOME/versions/000012/store/         the quads (RocksDB)
-HOME/versions/000012/search.sqlite  the names
+HOME/versions/000012/store/         the quads (RocksDB); store.1/ in the next generation, written when somebody was forgotten
+HOME/versions/000012/search.sqlite  the names; search.1.sqlite in the next generation
 HOME/versions/000012/version.json   what it is; a directory without it is a dead candidate
 HOME/versions/000012/lock           readers hold it shared, deletion holds it alone
 HOME/current                        symbolic link to the published version
@@ -16,12 +16,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
-from dpa_kg.errors import BuildError, InputError, NotFound
+from dpa_kg.errors import BuildError, Conflict, NotFound
 from dpa_kg.graph import kept
 from dpa_kg.graph.locks import exclusive, shared
 from dpa_kg.graph.metadata import Candidate, Metadata, Version, sync, write_json
+from dpa_kg.graph.search_write import delta_of
 
 _WAIT = 120.0  # seconds that a writer waits for another one to end
 
@@ -54,7 +56,11 @@ class Versions:
 
     def all(self) -> list[Version]:
         """Every complete version, the newest first."""
-        return [self.get(number) for number in sorted(self._numbers(), reverse=True) if (self._path(number) / "version.json").is_file()]
+        return [self.get(number) for number in reversed(self.numbers())]
+
+    def numbers(self) -> list[int]:
+        """The numbers of the complete versions, the oldest first."""
+        return [number for number in self._numbers() if (self._path(number) / "version.json").is_file()]
 
     @contextmanager
     def reading(self, number: int | None = None) -> Iterator[Version]:
@@ -73,7 +79,7 @@ class Versions:
                 if number is not None:
                     raise
             else:
-                return version  # otherwise it was the current one a moment ago: look again
+                return self.get(version.number)  # under the lock, because its generation may have changed since
 
     @contextmanager
     def writing(self, *, wait: float = _WAIT) -> Iterator[None]:
@@ -106,14 +112,15 @@ class Versions:
         (self.home / "held.json").unlink(missing_ok=True)
         return Version(candidate.number, candidate.path, metadata)
 
-    def rollback(self, number: int, instead_of: str) -> Version:
-        """Makes an older version the current one, and remembers the fingerprint of the files that it stands against.
+    def rollback(self, number: int, instead_of: str, who: str = "") -> Version:
+        """Makes an older version the current one, and remembers who did it, when, and the fingerprint of the files that it stands against.
 
         Raises NotFound where there is no such version.
         """
         with self.writing():
             version = self.get(number)
-            write_json(self.home / "held.json", {"version": number, "fingerprint": instead_of})
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            write_json(self.home / "held.json", {"version": number, "fingerprint": instead_of, "who": who, "when": now})
             self._point(number)
             return version
 
@@ -125,17 +132,53 @@ class Versions:
                 return str(held["fingerprint"])
         return None
 
-    def delete(self, number: int) -> None:
-        """Deletes a version that is not the current one. Raises InputError, NotFound, or Overloaded while somebody reads it."""
+    def delete(self, number: int, *, wait: float = 0.0) -> None:
+        """Deletes a version that is not the current one.
+
+        Raises Conflict for the current one, NotFound, or Overloaded where somebody still reads it after `wait` seconds.
+        """
         with self.writing():
-            version, current = self.get(number), self.current()
-            if current and current.number == number:
-                raise InputError(f"Version {number} is the current one.", hint="Roll back to another one first.")
-            with exclusive(version.path / "lock", f"Version {number} is being read."):
-                write_json(self.home / "deleted.json", {"highest": max(number, self._deleted())})
-                (version.path / "version.json").unlink()  # from here on the next writer would end what we began
-                shutil.rmtree(version.path)
-            kept.forget(self.home, number)
+            version = self.get(number)
+            if number in self.fixed():
+                raise Conflict(f"Version {number} is the current one.", hint="Roll back to another one first.")
+            self.remove(version, wait=wait)
+
+    def fixed(self) -> set[int]:
+        """The numbers of the versions that must stay: the current one, and the one that a rollback returned to."""
+        current = self.current()
+        with suppress(FileNotFoundError):
+            held = int(json.loads((self.home / "held.json").read_text(encoding="utf-8"))["version"])
+            return {held, *([current.number] if current else [])}
+        return {current.number} if current else set()
+
+    def remove(self, version: Version, *, wait: float = 0.0) -> None:
+        """Deletes a version with all that was made of it, under the write lock that the caller holds. Raises Overloaded, as `delete`."""
+        with self.alone(version.number, wait=wait):
+            write_json(self.home / "deleted.json", {"highest": max(version.number, self._deleted())})
+            (version.path / "version.json").unlink()  # from here on the next writer would end what we began
+            shutil.rmtree(version.path)
+        kept.forget(self.home, version.number)
+
+    @contextmanager
+    def alone(self, number: int, *, wait: float = 0.0) -> Iterator[None]:
+        """A version without readers while the context lasts. Raises Overloaded where there are some after `wait` seconds."""
+        with exclusive(self._path(number) / "lock", f"Version {number} is being read.", wait=wait):
+            yield
+
+    def replace(self, version: Version, metadata: Metadata) -> Version:
+        """Lets the next generation of a version take its place; the caller has written its files and holds the write lock."""
+        write_json(version.path / "version.json", asdict(metadata))
+        return Version(version.number, version.path, metadata)
+
+    def former(self, version: Version) -> list[Path]:
+        """What is left of other generations of a version: of those before, or of one that was never completed."""
+        own = {version.path / name for name in ("lock", "version.json")} | {
+            version.store_path,
+            version.search_path,
+            delta_of(version.search_path),
+        }
+        written = [path for path in version.path.iterdir() if version.generation or path.name.startswith(("store", "search"))]
+        return sorted(path for path in written if path not in own)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:06d}"

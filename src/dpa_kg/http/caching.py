@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from fastapi import Request, Response
 
 from dpa_kg import __version__
+from dpa_kg.graph.metadata import Version
 from dpa_kg.query.lexer import tokens, unescape
 
 Value = TypeVar("Value")
@@ -18,10 +19,11 @@ SMALL: Final = 1 << 18  # bytes of the largest answer that is kept in memory
 _VOLATILE: Final = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 
 
-def entity_tag(version: int, *parts: Any) -> str:
-    """A weak tag for the answer to `parts` (question, format, language …; anything JSON can hold) over a version."""
-    text = json.dumps([__version__, version, *parts], sort_keys=True, default=str)
-    return f'W/"{version}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+def entity_tag(version: Version | None, *parts: Any) -> str:
+    """A weak tag for the answer to `parts` (question, format, language …; anything JSON can hold) over a version (None: over none)."""
+    edition = version.edition if version else "0"
+    text = json.dumps([__version__, edition, *parts], sort_keys=True, default=str)
+    return f'W/"{edition}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def is_repeatable(query: str) -> bool:

@@ -43,7 +43,7 @@ async def catalog(request: Request) -> Response:
     current, versions = version(request), request.app.state.versions
     known = await asyncio.to_thread(versions.all)
     sizes = await asyncio.to_thread(_sizes, versions, known)
-    tag = entity_tag(current.number, "catalog", form.name, base_url(request), sorted(sizes.items()), [one.number for one in known])
+    tag = entity_tag(current, "catalog", form.name, base_url(request), sorted(sizes.items()), [one.edition for one in known])
     if found := not_modified(request, tag):
         return found
     body = await asyncio.to_thread(_body, known, current, sizes, base_url(request), form)
@@ -58,7 +58,7 @@ async def dump(request: Request, name: str) -> Response:
         raise NotFound("There is no such dump.", hint="Ask for /catalog/dumps/NUMBER.nq.gz or NUMBER.trig.gz; /catalog lists them.")
     versions: Versions = request.app.state.versions
     wanted = await asyncio.to_thread(versions.get, int(match[1]))
-    tag = entity_tag(wanted.number, "dump", match[2]).removeprefix("W/")
+    tag = entity_tag(wanted, "dump", match[2]).removeprefix("W/")
     if found := not_modified(request, tag):
         return found
     path = await kept_file(request, wanted, DUMPS[match[2]][0])
@@ -68,7 +68,8 @@ async def dump(request: Request, name: str) -> Response:
 
 def _sizes(versions: Versions, known: list[Version]) -> dict[str, int]:
     """The bytes of the dumps that are there, by their address."""
-    places = {f"{one.number}.{end}.gz": kept.folder(versions.home, one.number) / name for one in known for end, (name, _) in DUMPS.items()}
+    folders = {one.number: kept.folder(versions.home, one.number, one.generation) for one in known}
+    places = {f"{number}.{end}.gz": place / name for number, place in folders.items() for end, (name, _) in DUMPS.items()}
     return {name: path.stat().st_size for name, path in places.items() if path.is_file()}
 
 

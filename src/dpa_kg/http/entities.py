@@ -39,7 +39,7 @@ async def document(request: Request, noun: str, slug: str) -> Response:
     if not (_PART.fullmatch(noun) and _PART.fullmatch(stem)):
         raise NotFound("No entity has such an address.", hint="/search finds entities by name.")
     form = _of_extension(extension) if extension else chosen(request, PAGE_FORMATS)
-    tag = entity_tag(version(request).number, "doc", noun, stem, form.name, language(request), base_url(request), str(request.query_params))
+    tag = entity_tag(version(request), "doc", noun, stem, form.name, language(request), base_url(request), str(request.query_params))
     if found := not_modified(request, tag):
         return found
     headers = _links(f"{base_url(request)}/doc/{noun}/{stem}", form)

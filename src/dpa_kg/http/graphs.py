@@ -63,7 +63,7 @@ async def read(request: Request) -> Response:
     """The triples of the graph; browsers get Turtle."""
     graph = target(request).graph
     form = TURTLE if wants_page(request, GRAPH_FORMATS) else chosen(request, GRAPH_FORMATS)
-    tag = entity_tag(version(request).number, "graph", graph, form.name, base_url(request))
+    tag = entity_tag(version(request), "graph", graph, form.name, base_url(request))
     if found := not_modified(request, tag):
         return found
     payload = await ask(request, "named_graph", pool="adhoc", iri=graph, format_name=form.name, base=base_url(request))

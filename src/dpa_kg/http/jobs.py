@@ -66,9 +66,18 @@ async def validated(request: Request, version: Version, **arguments: Any) -> Rep
 
 async def kept_file(request: Request, version: Version, name: str) -> Path:
     """One of the files of `graph.kept`, made where it is not there yet."""
-    path = kept.folder(request.app.state.versions.home, version.number) / name
-    if not path.is_file():
-        pool = jobs(request).making
-        await pool.start()
-        await cancellable(request, pool.call("make", version=version.number, name=name))
-    return path
+    path = kept.folder(request.app.state.versions.home, version.number, version.generation) / name
+    return path if path.is_file() else await _made(request, "make", version, name=name)
+
+
+async def kept_comparison(request: Request, version: Version, other: Version) -> Path:
+    """The difference between two versions, made where it is not there any more."""
+    name = kept.comparison(other.edition)
+    path = kept.folder(request.app.state.versions.home, version.number, version.generation) / name
+    return path if path.is_file() else await _made(request, "compare", version, other=other.number)
+
+
+async def _made(request: Request, method: str, version: Version, **arguments: Any) -> Path:
+    pool = jobs(request).making
+    await pool.start()
+    return Path(await cancellable(request, pool.call(method, version=version.number, **arguments)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Final
 
@@ -18,6 +19,8 @@ COMMON_HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Location, Content-Location, Retry-After, X-Request-ID",
 }
+_VERSION: Final = re.compile(r"/versions/[^/]+")
+_ROLLBACK: Final = re.compile(r"/versions/[^/]+/rollback")
 _PREFLIGHT: Final = {
     **COMMON_HEADERS,
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
@@ -34,6 +37,10 @@ def allowed_methods(path: str) -> str:
         return "POST, OPTIONS"
     if path == "/graphs" or path.startswith(("/graphs/", "/graph/")):
         return "GET, HEAD, PUT, POST, DELETE, OPTIONS"
+    if _ROLLBACK.fullmatch(path):
+        return "POST, OPTIONS"
+    if _VERSION.fullmatch(path):
+        return "GET, HEAD, DELETE, OPTIONS"
     return "GET, HEAD, OPTIONS"
 
 

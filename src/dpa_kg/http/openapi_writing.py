@@ -55,12 +55,24 @@ UPDATE: Final = {
         **_WRITE_ERRORS,
     },
 }
+_ADMIN_ERRORS: Final = {
+    **{status: _WRITE_ERRORS[status] for status in ("401", "403", "503", "504")},
+    **{
+        status: {"description": what, "content": {PROBLEM.media_type: {"schema": PROBLEM_SCHEMA}, HTML.media_type: {}}}
+        for status, what in (("404", "There is no such version"), ("409", "The version is the current one, or may not be served"))
+    },
+}
 GRAPHS: Final = {
     "GET": ("The triples of a graph", answers(GRAPH_FORMATS, (400, 404, 406, 422, 503, 504))),
     "PUT": ("Replace or make a graph", {"201": {"description": "Made"}, "204": {"description": "Replaced"}, **_WRITE_ERRORS}),
     "POST": ("Add to a graph", {"201": {"description": "Made"}, "204": {"description": "Added"}, **_WRITE_ERRORS}),
     "DELETE": ("Remove a graph", {"204": {"description": "Removed"}, "404": answers((), (404,))["404"], **_WRITE_ERRORS}),
 }
+
+
+def of_version(number: Json, done: Json) -> Json:
+    """The part of the document for what changes which versions there are."""
+    return {"security": _TOKEN, "parameters": [number], "responses": {**done, **_ADMIN_ERRORS}}
 
 
 def graph_route(path: str, method: str) -> Json:

@@ -56,7 +56,7 @@ def router_of(queries: Catalogue) -> APIRouter:
 async def list_queries(request: Request) -> Response:
     """Every question with its parameters, columns, examples and address."""
     form, current, chosen_language = chosen(request, (JSON, HTML)), version(request), language(request)
-    tag = entity_tag(current.number, "catalogue", form.name, chosen_language, base_url(request))
+    tag = entity_tag(current, "catalogue", form.name, chosen_language, base_url(request))
     if found := not_modified(request, tag):
         return found
     if form is HTML:
@@ -80,7 +80,7 @@ async def respond(request: Request, query: NamedQuery) -> Response:
     current, question = version(request), Question.read(request)
     asked = (sorted(question.parameters.items()), question.limit, question.offset)
     parts = (query.name, *asked, form.name, language(request), base_url(request), str(request.query_params))
-    tag = entity_tag(current.number, *parts) if _is_repeatable(query.text) else None
+    tag = entity_tag(current, *parts) if _is_repeatable(query.text) else None
     if found := not_modified(request, tag) or kept(request, tag):
         return found
     if form is HTML:

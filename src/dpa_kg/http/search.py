@@ -31,7 +31,7 @@ async def search(request: Request) -> Response:
     form, current, asked = chosen(request, (JSON, HTML)), version(request), Question.read(request)
     text, noun = _one(asked, "q")[:_LONGEST], _noun(asked)
     limit = min(asked.limit if asked.limit is not None else _HITS, _MOST_HITS)
-    tag = entity_tag(current.number, "search", form.name, language(request), base_url(request), str(request.query_params))
+    tag = entity_tag(current, "search", form.name, language(request), base_url(request), str(request.query_params))
     if found := not_modified(request, tag):
         return found
     if not text and form is JSON:

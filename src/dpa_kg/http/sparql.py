@@ -66,7 +66,7 @@ async def _evaluate(request: Request, operation: Operation) -> Response:
     form = chosen(request, offered)
     current = version(request)
     parts = ("sparql", text, operation.default_graphs, operation.named_graphs, form.name, base_url(request))
-    tag = entity_tag(current.number, *parts) if request.method == "GET" and is_repeatable(text) else None
+    tag = entity_tag(current, *parts) if request.method == "GET" and is_repeatable(text) else None
     if found := not_modified(request, tag):
         return found
     payload = await _run(request, operation, form)

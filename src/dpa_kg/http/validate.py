@@ -64,7 +64,7 @@ async def form_page(request: Request) -> Response:
     """For people; programs post."""
     chosen(request, (HTML,))
     shown, current = page(request), version(request)
-    tag = entity_tag(current.number, "validate", shown.language, str(request.query_params))
+    tag = entity_tag(current, "validate", shown.language, str(request.query_params))
     return not_modified(request, tag) or _page(request, None, tag=tag)
 
 

@@ -24,7 +24,7 @@ _FORMATS: Final = (TURTLE, HTML, *GRAPH_FORMATS[1:])
 async def ontology(request: Request) -> Response:
     """Classes, properties and concept schemes, with labels and definitions in four languages."""
     form, current = chosen(request, _FORMATS), version(request)
-    tag = entity_tag(current.number, "ontology", form.name, language(request), str(request.query_params))
+    tag = entity_tag(current, "ontology", form.name, language(request), str(request.query_params))
     if found := not_modified(request, tag):
         return found
     payload: Payload = await ask(request, "graph", name="ontology", format_name=(N_TRIPLES if form is HTML else form).name)
@@ -40,7 +40,7 @@ async def ontology(request: Request) -> Response:
 async def shapes(request: Request) -> Response:
     """What the gate holds every version against."""
     form = TURTLE if wants_page(request, GRAPH_FORMATS) else chosen(request, GRAPH_FORMATS)
-    tag = entity_tag(version(request).number, "shapes", form.name)
+    tag = entity_tag(version(request), "shapes", form.name)
     if found := not_modified(request, tag):
         return found
     return payload_response(await ask(request, "graph", name="shapes", format_name=form.name), cache_headers(tag))
@@ -50,7 +50,7 @@ async def shapes(request: Request) -> Response:
 async def context(request: Request) -> Response:
     """What the keys of our JSON-LD mean."""
     body = await asyncio.to_thread((resources.folder("ontology") / "context.jsonld").read_bytes)
-    tag = entity_tag(0, "context", body.hex())
+    tag = entity_tag(None, "context", body.hex())
     if found := not_modified(request, tag):
         return found
     return Response(

@@ -35,7 +35,7 @@ async def describe(request: Request) -> Response:
     """Triples, entities, classes, properties, linksets, vocabularies, and where the data are."""
     form = TURTLE if wants_page(request, GRAPH_FORMATS) else chosen(request, GRAPH_FORMATS)
     described = version(request)
-    tag = entity_tag(described.number, "void", form.name, base_url(request))
+    tag = entity_tag(described, "void", form.name, base_url(request))
     if found := not_modified(request, tag):
         return found
     counts = await kept_file(request, described, kept.COUNTS)

@@ -3,13 +3,14 @@
 data/sources.ttl          …/graph/provenance
 data/statements/*.trig    passage graphs of known sources, and …/graph/provenance on those passages
 data/reference/*.ttl      …/graph/reference/<file>
+data/graphs/*.trig        graphs that came through the interface (`dpa-kg export`), under their own names
 ontology/*.ttl            …/graph/ontology
 shapes/*.ttl              …/graph/shapes
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from dpa_kg.resources import folder
 from dpa_kg.terms import name_of
 
 LONGEST = 15  # lines of a passage
-_FOLDERS = (("statements", ".trig"), ("reference", ".ttl"))
+_FOLDERS = (("statements", ".trig"), ("reference", ".ttl"), ("graphs", ".trig"))
 _OWN = frozenset({DERIVED_GRAPH, ONTOLOGY_GRAPH, SHAPES_GRAPH, QUERIES_GRAPH})
 _PROVENANCE = ox.NamedNode(PROVENANCE_GRAPH)
 
@@ -88,6 +89,8 @@ def load(root: Path | None = None) -> Loaded:
         files = _read_all(_listed(data / name, extension, faults), data.parent, faults)
         if name == "statements":
             parts += _statements(files, known, faults)
+        elif name == "graphs":
+            parts += _graphs(files, {graph for part in parts for graph in _named(part.quads)}, faults)
         else:
             parts += [_into(f"{REFERENCE_GRAPHS}{Path(file.name).stem}")(file, faults) for file in files]
     for name, graph in (("ontology", ONTOLOGY_GRAPH), ("shapes", SHAPES_GRAPH)):
@@ -172,6 +175,24 @@ def _statements(files: list[RdfFile], known: dict[str, Source], faults: list[str
             owners.setdefault(graph, file)
         faults += _loose(file, set(graphs))
     return [Part(file.name, file.quads, file) for file in files]
+
+
+def _graphs(files: list[RdfFile], taken: set[str], faults: list[str]) -> list[Part]:
+    """Files of users' graphs: each graph is in one file, and none of the project's or the service's own."""
+    for file in files:
+        if any(isinstance(quad.graph_name, ox.DefaultGraph) for quad in file.quads):
+            faults.append(f"{file.name}: a statement stands outside any graph; put it into a graph of your own.")
+        graphs = _named(file.quads)
+        faults += [
+            f"{file.place(graph)}: {graph} is written by another file, or by the service."
+            for graph in sorted(graphs & (taken | _OWN | {PROVENANCE_GRAPH}))
+        ]
+        taken = taken | graphs
+    return [Part(file.name, file.quads, file) for file in files]
+
+
+def _named(quads: Iterable[ox.Quad]) -> set[str]:
+    return {name_of(quad.graph_name) for quad in quads} - {""}
 
 
 def _misplaced(graph: str, known: dict[str, Source]) -> str | None:

@@ -9,13 +9,14 @@ import ctypes
 import logging
 import os
 import resource
+import select
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from dpa_kg import errors
 from dpa_kg.errors import DpaKgError, Refused
@@ -27,6 +28,7 @@ from dpa_kg.query.reader import Limits, Reader
 from dpa_kg.query.sandbox import forbid_network
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_IDLE = 2.0  # seconds without a question after which a process looks at what it holds
 _log = logging.getLogger(__name__)
 
 
@@ -41,18 +43,30 @@ class Worker:
         self._held = ExitStack()
         self._reader: Reader | None = None
 
+    def rest(self) -> None:
+        """Lets go of a version that is not the current one any more, so that it can be deleted, or of its files when they were replaced."""
+        if self._reader is not None:
+            current = self._versions.current()
+            if current is None or current.edition != self._reader.version.edition:
+                self._let_go()
+
     def answer(self, request: dict[str, Any]) -> Any:
         """Calls one method of the reader of one version. `request` has version, method and arguments."""
         return getattr(self._open(request["version"]), request["method"])(**request["arguments"])
 
     def _open(self, number: int) -> Reader:
-        if self._reader is None or self._reader.version.number != number:
-            self._held.close()
-            self._held = ExitStack()
+        if self._reader is None or self._reader.version.edition != self._versions.get(number).edition:
+            self._let_go()
             version = self._held.enter_context(self._versions.reading(number))
             self._reader = self._held.enter_context(Reader(version, self._spool, self._limits))
             limit_memory(self._memory)
         return self._reader
+
+    def _let_go(self) -> None:
+        """Closes the store before the lock on it goes."""
+        self._reader = None
+        self._held.close()
+        self._held = ExitStack()
 
 
 def limit_memory(extra: int) -> None:
@@ -90,11 +104,15 @@ class Answerer(Protocol):
         """The answer to a request of method and arguments."""
         ...
 
+    def rest(self) -> None:
+        """Called again and again while no question comes."""
+        return
+
 
 def serve(connection: socket.socket, worker: Answerer) -> None:
     """Answers until the other side closes the connection."""
     stream = connection.makefile("rb")
-    while (frame := receive(stream.read)) is not None:
+    while (frame := _next(connection, stream, worker)) is not None:
         request, _ = frame
         try:
             value = worker.answer(request)
@@ -107,6 +125,13 @@ def serve(connection: socket.socket, worker: Answerer) -> None:
             _log.exception("%s failed", request["method"])
             reply = encode({"problem": _problem(DpaKgError("The service met an error that it did not expect."))})
         connection.sendall(reply)
+
+
+def _next(connection: socket.socket, stream: IO[bytes], worker: Answerer) -> tuple[Any, bytes] | None:
+    """The next frame. One question comes after the other, so that nothing can wait in the stream's buffer."""
+    while not select.select([connection], [], [], _IDLE)[0]:
+        worker.rest()
+    return receive(stream.read)
 
 
 def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:

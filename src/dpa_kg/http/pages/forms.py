@@ -47,18 +47,18 @@ class Form:
     examples: Sequence[tuple[str, str]]
 
 
-async def form_of(request: Request, query: NamedQuery, written: Mapping[str, Sequence[str]], page: Page, version: int) -> Form:
+async def form_of(request: Request, query: NamedQuery, written: Mapping[str, Sequence[str]], page: Page, edition: str) -> Form:
     """The form with what the reader has written in it."""
     types = sorted({parameter.type for parameter in query.parameters if parameter.is_entity})
-    lists = await asyncio.gather(*(_suggestions(request, type_name, page.language, version) for type_name in types))
+    lists = await asyncio.gather(*(_suggestions(request, type_name, page.language, edition) for type_name in types))
     options = {_list_id(type_name): _told_apart(found) for type_name, found in zip(types, lists, strict=True)}
     fields = [_field(parameter, written.get(parameter.name, ()), page) for parameter in query.parameters]
     return Form(fields, options, examples_of(query, page))
 
 
-async def _suggestions(request: Request, type_name: str, language: str, version: int) -> list[Suggestion]:
+async def _suggestions(request: Request, type_name: str, language: str, edition: str) -> list[Suggestion]:
     memory: Memory[list[Suggestion]] = request.app.state.suggestions
-    key = (version, type_name, language)
+    key = (edition, type_name, language)
     kept = memory.get(key)
     return kept if kept is not None else memory.keep(key, await ask(request, "suggestions", type_name=type_name, language=language))
 

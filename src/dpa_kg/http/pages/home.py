@@ -21,7 +21,7 @@ _COUNTED: Final = ("organization", "person", "project", "initiative", "programme
 async def home(request: Request) -> Response:
     """A search box, and the named queries by subject."""
     shown = page(request)
-    tag = entity_tag(version(request).number, "home", shown.language, str(request.query_params))
+    tag = entity_tag(version(request), "home", shown.language, str(request.query_params))
     if found := not_modified(request, tag):
         return found
     statistics: Statistics = await ask(request, "statistics")
@@ -33,7 +33,7 @@ async def home(request: Request) -> Response:
 async def api(request: Request) -> Response:
     """The OpenAPI document as a page."""
     shown = page(request)
-    tag = entity_tag(0, "docs", shown.language, base_url(request), str(request.query_params))
+    tag = entity_tag(None, "docs", shown.language, base_url(request), str(request.query_params))
     if found := not_modified(request, tag):
         return found
     return shown.respond("docs.html", tag=tag, operations=operations_of(request.app.openapi()), errors=errors_of())

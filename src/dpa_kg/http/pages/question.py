@@ -33,7 +33,7 @@ async def question_page(request: Request, query: NamedQuery, question: Question,
     """The form alone where a required parameter is missing; else with the answer, or with what is wrong."""
     shown = page(request)
     current = version(request)
-    form = await form_of(request, query, question.parameters, shown, current.number)
+    form = await form_of(request, query, question.parameters, shown, current.edition)
     outcome = await _outcome(request, query, question)
     problem = outcome if isinstance(outcome, Problem) else None
     values = await asyncio.to_thread(_values, query, question, outcome, shown)
