@@ -335,7 +335,7 @@ def test_what_the_gate_refuses_is_a_validation_report_where_rdf_is_preferred(mer
     answer = merged.post("/update", content=text, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (422, form.content_type)
     if form is JSON_LD:
-        assert "project/nameless" in answer.text
+        assert "nameless" in answer.text
         return
     triples = list(ox.parse(answer.content, format=form.rdf))
     violations = {found.subject for found in triples if str(found.object) == f"<{SH}Violation>"}
@@ -348,7 +348,7 @@ def test_what_the_gate_refuses_is_told_in_the_language_of_the_reader_and_on_a_pa
     text = f"INSERT DATA {{ GRAPH <{MINE}> {{ <{ID}project/nameless> a <{DPA}Project> }} }}"
     headers = {"Content-Type": "application/sparql-update", "Accept-Language": "fr"}
     message = merged.post("/update", content=text, headers=headers).json()["results"][0]["message"]
-    assert "a besoin de" in message
+    assert "a besoin d" in message
     page = merged.post("/update", content=text, headers={**headers, "Accept": "text/html"})
     assert (page.status_code, page.headers["content-type"]) == (422, "text/html; charset=utf-8")
     assert str(escape(message)) in page.text

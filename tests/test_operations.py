@@ -19,8 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dpa_kg import __version__
-from dpa_kg.http import logs
+from dpa_kg import __version__, logs
 from dpa_kg.http.metrics import Metrics
 from tests.serving import serving
 from tests.tiny import make_version
