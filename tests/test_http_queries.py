@@ -54,7 +54,7 @@ CITATIONS = [
         r"graph \(dpa-kg\), version \d+ of \d{4}-\d\d-\d\d: .* \(.*: Inter-American.*; Country: Colombia\)\. http",
     ),
     ("es", r"versión \d+ del \d{4}-\d\d-\d\d: .* \(.*: Banco Interamericano de Desarrollo.*; País: Colombia\)\. http"),
-    ("fr", r"version \d+ du \d{4}-\d\d-\d\d : .* \(.* : .*; Pays : Colombie\)\. http"),
+    ("fr", r"version \d+ du \d{4}-\d\d-\d\d\s: .* \(.*\s: .*; Pays\s: Colombie\)\. http"),
     ("pt", r"versão \d+ de \d{4}-\d\d-\d\d: .* \(.*: .*; País: Colômbia\)\. http"),
 ]
 
@@ -83,7 +83,7 @@ def test_every_format_has_a_link_to_cite_that_gives_the_same_answer(client: http
 
 
 def test_a_graph_that_a_question_makes_can_be_cited_too(client: httpx.Client) -> None:
-    address = "/queries/project-dossier?project=ciudata-segura"
+    address = "/queries/project-graph?project=ciudata-segura"
     for accept in ("text/turtle", BROWSER):
         assert 'version=1>; rel="cite-as"' in client.get(address, headers={"Accept": accept}).headers["link"]
     assert "ciudata-segura). http" in client.get(address, headers={"Accept": BROWSER}).text

@@ -68,7 +68,7 @@ def test_every_row_of_an_answer_has_a_link_that_names_its_values(built_home: Pat
         assert "Erreur dans le graphe" in fields["title"][0]
         assert QUESTION in fields["body"][0]
     bodies = [parse_qs(urlsplit(link).query)["body"][0] for link in links]
-    assert any(f"<{ID}project/ciudata-segura>" in body and f"Passage : <{GRAPH}" in body for body in bodies)
+    assert any(f"<{ID}project/ciudata-segura>" in body and f": <{GRAPH}overview" in body for body in bodies)
 
 
 def test_without_an_address_no_page_has_a_link(home: Path) -> None:

@@ -29,23 +29,8 @@ import yaml
 
 FOLDER = Path(__file__).parent
 BROWSER = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
-_KEYS = {
-    "name",
-    "tries",
-    "method",
-    "path",
-    "fields",
-    "query",
-    "headers",
-    "body",
-    "raw",
-    "pieces",
-    "status",
-    "says",
-    "hides",
-    "browser",
-    "token",
-}
+_TEXTS = {"method", "path", "fields", "query", "headers", "body", "raw", "pieces"}
+_KEYS = _TEXTS | {"name", "tries", "status", "says", "hides", "browser", "token"}
 CLOSED = "closed"
 
 

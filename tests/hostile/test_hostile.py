@@ -23,7 +23,8 @@ from tests.serving import serving
 CORPUS = list(corpus())
 LIMITS = {
     "query_timeout": 2.0, "query_memory": 256, "result_bytes": 4 << 20, "query_workers": 1, "question_workers": 1,
-    "header_timeout": 1.0, "body_timeout": 1.0, "request_bytes": 1 << 20, "write_token": "s3cret", "write_timeout": 4.0, "write_memory": 512,
+    "header_timeout": 1.0, "body_timeout": 1.0, "request_bytes": 1 << 20,
+    "write_token": "s3cret", "write_timeout": 4.0, "write_memory": 2048,
 }  # fmt: skip
 PATIENCE = 60.0  # seconds until a test that waits for an answer fails
 pytestmark = pytest.mark.xdist_group("hostile")
