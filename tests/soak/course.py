@@ -80,10 +80,10 @@ def _chance(plan: Plan, name: str) -> random.Random:
 def _watch(  # noqa: PLR0917 - everybody who acts
     plan: Plan, gate: Gate, watch: Watch, writer: Writer, faults: Faults, tell: Callable[[str], None], ledger: Ledger
 ) -> None:
-    """Looks every now and then, and at the end."""
+    """Looks every now and then, and at the end, which is not before everything has gone wrong once."""
     begin = time.monotonic()
-    while (passed := time.monotonic() - begin) < plan.seconds:
-        gate.wait(min(plan.between, plan.seconds - passed))
+    while (passed := time.monotonic() - begin) < plan.seconds or not faults.rounds:
+        gate.wait(min(plan.between, max(plan.seconds - passed, 1.0)))
         faults.restarts = time.monotonic() - begin < plan.seconds * _RESTARTS
         with gate.shut(_STANDSTILL):
             writer.replace()  # a writer removes what dead ones have left

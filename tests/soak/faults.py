@@ -22,12 +22,13 @@ _LARGE = f"SELECT * {{ GRAPH ?g {{ ?s ?p ?o }} GRAPH ?h {{ ?x ?y ?z }} FILTER(ST
 
 
 class Faults:
-    """Each kind in turn, in an order that is shuffled for each round."""
+    """Each kind in turn, in an order that is shuffled for each round. `rounds` counts those that are done."""
 
     def __init__(self, service: Service, ledger: Ledger, chance: random.Random) -> None:
         self._service, self._ledger, self._chance = service, ledger, chance
         self._client = httpx.Client(base_url=service.url, timeout=90, limits=httpx.Limits(keepalive_expiry=0.5))
         self.restarts = True  # whether the web process may be ended
+        self.rounds = 0
         self._next = self._turns()
 
     def act(self) -> None:
@@ -37,10 +38,10 @@ class Faults:
     def _turns(self) -> Iterator[Callable[[], None]]:
         while True:
             kinds: list[Callable[[], None]] = [self._worker, self._worker, self._runaway, self._hang_up, self._hang_up_midway, self._half]
-            if self.restarts:
-                kinds += [self._restart, self._crash]
+            kinds += [self._restart, self._crash] if self.restarts else []
             self._chance.shuffle(kinds)
-            yield from (kind for kind in kinds if self.restarts or kind not in (self._restart, self._crash))
+            yield from kinds
+            self.rounds += 1
 
     def _worker(self) -> None:
         """kill -9 of a process that answers."""
