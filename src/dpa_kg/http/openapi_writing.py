@@ -17,8 +17,12 @@ from dpa_kg.representations.formats import (
 
 PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _TOKEN: Final[list[Json]] = [{"bearer": []}]
+_REPORTS: Final = {form.media_type: {} for form in GRAPH_FORMATS}
 _WRITE_ERRORS: Final = {
-    status: {"description": what, "content": {PROBLEM.media_type: {"schema": PROBLEM_SCHEMA}, HTML.media_type: {}}}
+    status: {
+        "description": what,
+        "content": {PROBLEM.media_type: {"schema": PROBLEM_SCHEMA}, HTML.media_type: {}, **(_REPORTS if status == "422" else {})},
+    }
     for status, what in (
         ("400", "The request cannot be understood"),
         ("401", "The token is missing, unknown, or has ended"),
@@ -26,7 +30,7 @@ _WRITE_ERRORS: Final = {
         ("412", "What If-Match or If-None-Match expect is not so"),
         ("413", "The body is too large"),
         ("415", "The body has a media type that is not read here"),
-        ("422", "The gate found violations, told in `results`; nothing was changed"),
+        ("422", "The gate found violations, told in `results` or as a `sh:ValidationReport`; nothing was changed"),
         ("503", "Another write is at work"),
         ("504", "The write took too long"),
     )
