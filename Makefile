@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve build validate test lint format check lock reference conformance bench clean
+.PHONY: help setup serve build validate test lint format check lock reference conformance bench soak clean
 
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ check: lint test  ## lint and test
 bench: setup  ## compares the service with other engines on this machine; takes long, and wants the machine for itself
 	@test -d .venv-peers || { $(PYTHON) -m venv .venv-peers && .venv-peers/bin/python -m pip install -q --disable-pip-version-check -r benchmarks/peers.txt; }
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
+
+soak: setup  ## reads, writes, kills and reloads a real service for ten minutes, every answer held against a model
+	@$(BIN)/python -m tests.soak $(SOAK)
 
 lock:  ## pins every dependency anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade --quiet -o requirements.lock

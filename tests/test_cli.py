@@ -112,8 +112,8 @@ def test_validate_writes_json(project: Project) -> None:
     no_label(project)
     report = json.loads(run("validate", "--json", code=1).stdout)
     assert (report["conforms"], report["violation"], report["warning"]) == (False, 1, 1)
-    assert report["findings"][0]["focus"] == "https://w3id.org/dpa-kg/id/project/river-watch"
-    assert set(report["findings"][0]["messages"]) == {"en", "es", "fr", "pt"}
+    assert report["results"][0]["focusNode"] == "https://w3id.org/dpa-kg/id/project/river-watch"
+    assert set(report["results"][0]["messages"]) == {"en", "es", "fr", "pt"}
 
 
 def test_versions_are_listed_and_rolled_back_and_deleted(project: Project) -> None:

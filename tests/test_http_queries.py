@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from typing import Any
 
 import httpx
@@ -44,6 +46,47 @@ def test_an_answer_tells_its_version_its_address_and_how_to_cite_it(client: http
     assert f"version={answer['version']}" in answer["url"]
     assert answer["url"].partition("&lang")[0] in answer["citation"]
     assert projects(client.get(answer["url"])) == {row["project"] for row in answer["rows"]}
+
+
+CITATIONS = [
+    (
+        "en",
+        r"graph \(dpa-kg\), version \d+ of \d{4}-\d\d-\d\d: .* \(.*: Inter-American.*; Country: Colombia\)\. http",
+    ),
+    ("es", r"versión \d+ del \d{4}-\d\d-\d\d: .* \(.*: Banco Interamericano de Desarrollo.*; País: Colombia\)\. http"),
+    ("fr", r"version \d+ du \d{4}-\d\d-\d\d\s: .* \(.*\s: .*; Pays\s: Colombie\)\. http"),
+    ("pt", r"versão \d+ de \d{4}-\d\d-\d\d: .* \(.*: .*; País: Colômbia\)\. http"),
+]
+
+
+@pytest.mark.parametrize(("language", "expected"), CITATIONS)
+def test_an_answer_is_cited_by_question_parameters_version_and_date_in_the_language_of_the_reader(
+    client: httpx.Client, language: str, expected: str
+) -> None:
+    asked = {"funder": "IDB", "country": "CO", "lang": language}
+    answer = client.get(ADDRESS, params=asked).json()
+    assert re.search(expected, answer["citation"]), answer["citation"]
+    created = client.get(f"/versions/{answer['version']}").json()["created"]
+    assert created[:10] in answer["citation"]
+    assert html.escape(answer["citation"], quote=False) in client.get(ADDRESS, params=asked, headers={"Accept": BROWSER}).text
+    book = openpyxl.load_workbook(io.BytesIO(client.get(ADDRESS, params={**asked, "format": "xlsx"}).content))
+    assert answer["citation"] in [row[1].value for row in book["About"].iter_rows()]
+
+
+@pytest.mark.parametrize("form", [*formats.TABLE_FORMATS], ids=lambda form: form.name)
+def test_every_format_has_a_link_to_cite_that_gives_the_same_answer(client: httpx.Client, form: Format) -> None:
+    answer = client.get(ADDRESS, params={"funder": "IDB", "country": "CO", "limit": "1"}, headers={"Accept": form.media_type})
+    cited = re.search(r'<([^>]+)>; rel="cite-as"', answer.headers["link"])
+    assert cited
+    assert "version=" in cited[1]
+    assert CIUDATA in projects(client.get(cited[1]))
+
+
+def test_a_graph_that_a_question_makes_can_be_cited_too(client: httpx.Client) -> None:
+    address = "/queries/project-graph?project=ciudata-segura"
+    for accept in ("text/turtle", BROWSER):
+        assert 'version=1>; rel="cite-as"' in client.get(address, headers={"Accept": accept}).headers["link"]
+    assert "ciudata-segura). http" in client.get(address, headers={"Accept": BROWSER}).text
 
 
 def test_every_row_has_its_evidence(client: httpx.Client) -> None:

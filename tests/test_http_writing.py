@@ -7,11 +7,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
+import pyoxigraph as ox
 import pytest
+from markupsafe import escape
 
 from dpa_kg import access, publish
 from dpa_kg.graph.versions import Versions
-from dpa_kg.namespaces import DPA, GRAPH, ID, PREFIXES, RDFS
+from dpa_kg.namespaces import DPA, GRAPH, ID, PREFIXES, RDFS, SH
+from dpa_kg.representations.formats import GRAPH_FORMATS, JSON_LD, Format
 from dpa_kg.settings import Settings
 from tests.serving import serving
 
@@ -221,6 +224,62 @@ def test_methods_that_are_not_there_are_refused_properly(plain: httpx.Client) ->
     assert plain.head("/update").status_code == 405
 
 
+def test_a_graph_that_others_have_changed_is_not_overwritten(plain: httpx.Client) -> None:
+    mine, other = "/graphs?graph=urn:x:seen", "/graphs?graph=urn:x:other"
+    plain.put(mine, content="<urn:a> <urn:p> 1 .", headers=TURTLE)
+    seen = {form: plain.get(mine, headers={"Accept": form}).headers["etag"] for form in ("text/turtle", "application/n-triples")}
+    assert len(set(seen.values())) == 2
+    for tag in seen.values():
+        assert tag.startswith('"')  # a strong one: weak ones never match (RFC 9110, section 13.1.1)
+    plain.put(other, content="<urn:a> <urn:p> 1 .", headers=TURTLE)  # changes nothing of ours
+    plain.post(mine, content="<urn:b> <urn:p> 1 .", headers={**TURTLE, "If-Match": f'"none", {seen["application/n-triples"]}'})
+    assert ask(plain, "GRAPH <urn:x:seen> { <urn:b> ?p ?o }")
+    theirs = plain.get(other).headers["etag"]
+    for tag in (seen["text/turtle"], theirs, f"W/{plain.get(mine).headers['etag']}", '"1"', "nonsense", "", '"99999999-' + "0" * 32 + '"'):
+        for method in ("PUT", "POST", "DELETE"):
+            answer = plain.request(method, mine, content="<urn:c> <urn:p> 1 .", headers={**TURTLE, "If-Match": tag})
+            assert (answer.status_code, answer.headers["content-type"]) == (412, "application/problem+json"), (method, tag)
+            assert answer.json()["hint"]
+    assert not ask(plain, "GRAPH <urn:x:seen> { <urn:c> ?p ?o }")
+    fresh = plain.get(mine).headers["etag"]
+    assert plain.put(mine, content="<urn:d> <urn:p> 1 .", headers={**TURTLE, "If-None-Match": f"W/{fresh}"}).status_code == 412
+    assert plain.delete(mine, headers={"If-Match": fresh}).status_code == 204
+
+
+def test_a_graph_is_made_only_where_there_is_none_or_changed_only_where_there_is_one(plain: httpx.Client) -> None:
+    address = "/graphs?graph=urn:x:once"
+    body = "<urn:a> <urn:p> 1 ."
+    assert plain.put(address, content=body, headers={**TURTLE, "If-Match": "*"}).status_code == 412
+    assert plain.put(address, content=body, headers={**TURTLE, "If-None-Match": "*"}).status_code == 201
+    for method in ("PUT", "POST", "DELETE"):
+        assert plain.request(method, address, content=body, headers={**TURTLE, "If-None-Match": "*"}).status_code == 412
+    assert plain.post(address, content=body, headers={**TURTLE, "If-Match": "*"}).status_code == 204
+    assert plain.delete(address, headers={"If-Match": "*"}).status_code == 204
+    assert plain.post("/graphs", content=body, headers={**TURTLE, "If-None-Match": "*"}).status_code == 201
+
+
+def test_an_update_is_made_only_on_the_version_that_was_seen(plain: httpx.Client) -> None:
+    number = update(plain, "INSERT DATA { GRAPH <urn:x:u> { <urn:a> <urn:p> 1 } }").json()["version"]
+    kind = {"Content-Type": "application/sparql-update"}
+    text = "INSERT DATA { GRAPH <urn:x:u> { <urn:a> <urn:p> %d } }"
+    for header in (
+        {"If-Match": f'"{number - 1}"'},
+        {"If-Match": f'W/"{number}"'},
+        {"If-None-Match": "*"},
+        {"If-None-Match": f'"{number}"'},
+    ):
+        assert plain.post("/update", content=text % 2, headers={**kind, **header}).status_code == 412, header
+    answer = plain.post("/update", content=text % 3, headers={**kind, "If-Match": f'"{number - 1}", "{number}"'})
+    assert (answer.status_code, answer.json()["version"]) == (200, number + 1)
+    assert plain.post("/update", content=text % 4, headers={**kind, "If-Match": "*"}).status_code == 200
+    assert ask(plain, "GRAPH <urn:x:u> { <urn:a> <urn:p> 1 , 3 , 4 } FILTER NOT EXISTS { GRAPH <urn:x:u> { <urn:a> <urn:p> 2 } }")
+
+
+def test_a_token_is_asked_for_before_a_precondition(plain: httpx.Client) -> None:
+    answer = plain.put("/graphs?graph=urn:x", content="", headers={**TURTLE, "If-Match": '"1"', "Authorization": "Bearer wrong"})
+    assert answer.status_code == 401
+
+
 def test_several_default_graphs_are_merged_without_duplicates(plain: httpx.Client) -> None:
     update(
         plain, "DROP ALL ; INSERT DATA { GRAPH <urn:g> { <urn:a> <urn:p> 1 } GRAPH <urn:h> { <urn:a> <urn:p> 1 , 2 } <urn:z> <urn:p> 3 }"
@@ -261,12 +320,38 @@ def test_what_the_gate_refuses_is_told_finding_by_finding(merged: httpx.Client) 
     before = merged.get("/health").json()["version"]
     answer = update(merged, f"INSERT DATA {{ GRAPH <{MINE}> {{ <{ID}project/nameless> a <{DPA}Project> }} }}")
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
-    violations = [finding for finding in answer.json()["findings"] if finding["severity"] == "violation"]
-    assert {finding["focus"] for finding in violations} == {f"{ID}project/nameless"}
+    violations = [finding for finding in answer.json()["results"] if finding["severity"] == "violation"]
+    assert {finding["focusNode"] for finding in violations} == {f"{ID}project/nameless"}
     for finding in violations:
-        assert {"focus", "path", "value", "message", "severity", "shape"} <= set(finding)
-        assert finding["mentions"] == [{"graph": MINE, "files": []}]
+        assert set(finding) == {"focusNode", "path", "value", "message", "severity", "shape", "graphs"}
+        assert finding["graphs"] == [MINE]
     assert merged.get("/health").json()["version"] == before
+
+
+@pytest.mark.parametrize("form", GRAPH_FORMATS, ids=lambda form: form.name)
+def test_what_the_gate_refuses_is_a_validation_report_where_rdf_is_preferred(merged: httpx.Client, form: Format) -> None:
+    text = f"INSERT DATA {{ GRAPH <{MINE}> {{ <{ID}project/nameless> a <{DPA}Project> }} }}"
+    headers = {"Content-Type": "application/sparql-update", "Accept": f"{form.media_type}, */*;q=0.1"}
+    answer = merged.post("/update", content=text, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, form.content_type)
+    if form is JSON_LD:
+        assert "nameless" in answer.text
+        return
+    triples = list(ox.parse(answer.content, format=form.rdf))
+    violations = {found.subject for found in triples if str(found.object) == f"<{SH}Violation>"}
+    told = {str(found.object) for found in triples if found.subject in violations and found.predicate.value == f"{SH}focusNode"}
+    assert told == {f"<{ID}project/nameless>"}
+    assert {str(found.object)[:7] for found in triples if found.predicate.value == f"{SH}conforms"} == {'"false"'}
+
+
+def test_what_the_gate_refuses_is_told_in_the_language_of_the_reader_and_on_a_page(merged: httpx.Client) -> None:
+    text = f"INSERT DATA {{ GRAPH <{MINE}> {{ <{ID}project/nameless> a <{DPA}Project> }} }}"
+    headers = {"Content-Type": "application/sparql-update", "Accept-Language": "fr"}
+    message = merged.post("/update", content=text, headers=headers).json()["results"][0]["message"]
+    assert "a besoin d" in message
+    page = merged.post("/update", content=text, headers={**headers, "Accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert str(escape(message)) in page.text
 
 
 def test_the_merge_and_what_comes_from_files_is_read_only(merged: httpx.Client) -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -19,9 +20,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dpa_kg import __version__
-from dpa_kg.http import logs
+from dpa_kg import __version__, logs
 from dpa_kg.http.metrics import Metrics
+from dpa_kg.query.frames import encode, receive
 from tests.serving import serving
 from tests.tiny import make_version
 
@@ -206,3 +207,42 @@ def test_the_log_has_a_line_of_json_for_each_request_with_the_id_that_the_client
     assert (line["status"], line["route"]) == (404, "other")
     assert line["seconds"] > 0
     assert answer.json()["instance"].endswith(line["request"])
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], socket.socket]]:
+    """A worker process over a tiny version, and the connection that it is asked over."""
+    make_version(tmp_path)
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "dpa_kg.query.worker", str(theirs.fileno())]
+    with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, text=True) as running:
+        theirs.close()
+        ours.settimeout(60)
+        first = {"parent": os.getpid(), "home": str(tmp_path), "spool": str(tmp_path / "spool"), "limits": {}, "memory": 1 << 30}
+        ours.sendall(encode({**first, "settings": {"log_level": "info"}}))
+        assert receive(ours.makefile("rb", buffering=0).read) == ({"ready": True}, b"")
+        try:
+            yield running, ours
+        finally:
+            running.kill()
+
+
+def test_what_a_worker_logs_is_json_too_whatever_a_caller_wrote(worker: tuple[subprocess.Popen[str], socket.socket]) -> None:
+    running, connection = worker
+    connection.sendall(encode({"version": 1, "method": "none\n{forged}", "arguments": {}}))
+    assert receive(connection.makefile("rb", buffering=0).read) is not None
+    connection.close()
+    _, text = running.communicate(timeout=60)
+    (line,) = text.splitlines()
+    assert json.loads(line)["message"] == "none\n{forged} failed"
+
+
+def test_a_worker_whose_parent_is_gone_in_the_middle_of_an_answer_ends_without_a_word(
+    worker: tuple[subprocess.Popen[str], socket.socket],
+) -> None:
+    running, connection = worker
+    connection.sendall(encode({"version": 1, "method": "statistics", "arguments": {}}))
+    assert select.select([connection], [], [], 60)[0]
+    connection.close()  # with an answer that nobody has read: the other side sees a reset
+    _, text = running.communicate(timeout=60)
+    assert (running.returncode, text) == (0, "")

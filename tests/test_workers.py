@@ -114,6 +114,25 @@ def test_a_caller_who_hangs_up_ends_the_query(home: Path) -> None:
     assert with_pool(home, use)
 
 
+def children() -> set[int]:
+    """The processes that this one has started."""
+    return {int(pid) for path in Path("/proc/self/task").glob("*/children") for pid in path.read_text().split()}
+
+
+def test_a_worker_that_the_system_kills_while_nobody_asks_is_replaced_before_somebody_does(home: Path) -> None:
+    async def use(pool: Pool) -> Any:
+        (first,) = children() - before
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while not (pool.idle == 1 and children() - before - {first}):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        return await still_answers(pool)
+
+    before = children()
+    assert with_pool(home, use)
+
+
 def test_a_full_queue_is_told_at_once(home: Path) -> None:
     async def use(pool: Pool) -> bool:
         first = asyncio.create_task(pool.call("sparql", text=CROSS_PRODUCT))

@@ -15,6 +15,7 @@
     ├── NotAcceptable         406  none of the media types that were asked for can be produced
     ├── QueryTimeout          504
     ├── Overloaded            503  the queue is full, or a worker ran out of memory
+    ├── PreconditionFailed    412  what a write expects (If-Match, If-None-Match) is not so
     ├── Refused               422  the gate found violations; nothing was published
     └── BuildError            500  ontology, shapes, queries, data or a version on disk are broken
 
@@ -99,6 +100,10 @@ class QueryTimeout(DpaKgError):
 
 class Overloaded(DpaKgError):
     status, type, title = 503, "overloaded", "The service is busy"
+
+
+class PreconditionFailed(DpaKgError):
+    status, type, title = 412, "precondition-failed", "The graph is not what the request expects"
 
 
 class Refused(DpaKgError):

@@ -74,4 +74,9 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         default="127.0.0.1,::1", description="reverse proxies (addresses, networks) whose X-Forwarded-For is believed"
     )
+    report_url: str = Field(
+        default="",
+        pattern=r"^((https?://[^\s\"'<>\\#]+|mailto:[^\s\"'<>\\#@?]+@[^\s\"'<>\\#]+))?$",
+        description="where readers report errors: `mailto:…`, or the form of an issue tracker (`https://…/issues/new`)",
+    )
     root_path: str = Field(default="", pattern=r"^(/[A-Za-z0-9._~-]+)*$", description="path under which a reverse proxy shows the service")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyoxigraph as ox
@@ -17,6 +17,7 @@ from dpa_kg import publish
 from dpa_kg.errors import InputError
 from dpa_kg.graph.changes import Delete, Post, Put
 from dpa_kg.graph.draft import Change
+from dpa_kg.graph.preconditions import OfEverything, OfGraph, Precondition
 from dpa_kg.graph.versions import Versions
 from dpa_kg.ingest.files import parse
 from dpa_kg.query import worker
@@ -25,6 +26,7 @@ from dpa_kg.query.update import Update
 from dpa_kg.representations.formats import GRAPH_FORMATS, named
 from dpa_kg.settings import Settings
 
+Expects = Mapping[str, Any]
 _WAIT = 5.0  # seconds for a worker that was asked last about a version to let go of it
 _log = logging.getLogger(__name__)
 
@@ -34,27 +36,29 @@ class Writer(worker.Answerer):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._versions = Versions(settings.home)
 
     def answer(self, request: dict[str, Any]) -> Any:
         """Makes the change that `request` (method and arguments) asks for."""
         return getattr(self, request["method"])(**request["arguments"])
 
-    def update(self, text: str, *, base: str, using: Sequence[str], using_named: Sequence[str], who: str) -> Done:
-        """SPARQL 1.1 Update."""
-        length = self._settings.request_bytes
-        return self._change(Update(text, base, tuple(using), tuple(using_named), length), who)
+    def update(self, text: str, *, base: str, using: Sequence[str], using_named: Sequence[str], expects: Expects, who: str) -> Done:
+        """SPARQL 1.1 Update. `expects`, here and below, are the fields of a `Precondition`."""
+        change = Update(text, base, tuple(using), tuple(using_named), self._settings.request_bytes)
+        made = publish.change(self._settings, OfEverything(change, _precondition(expects), self._versions), who)
+        return Done(made.version.number, made.added, made.removed)
 
-    def put(self, graph: str | None, *, parts: Sequence[Sequence[str]], base: str, who: str) -> Done:
+    def put(self, graph: str | None, *, parts: Sequence[Sequence[str]], base: str, expects: Expects, who: str) -> Done:
         """Makes a graph (None: the default graph) hold the triples of some texts, each with the name of its format, and no others."""
-        return self._change(Put(graph, _triples(parts, base)), who, graph)
+        return self._change(graph, Put(graph, _triples(parts, base)), expects, who)
 
-    def post(self, graph: str | None, *, parts: Sequence[Sequence[str]], base: str, who: str) -> Done:
+    def post(self, graph: str | None, *, parts: Sequence[Sequence[str]], base: str, expects: Expects, who: str) -> Done:
         """Adds the triples of some texts to a graph."""
-        return self._change(Post(graph, _triples(parts, base)), who, graph)
+        return self._change(graph, Post(graph, _triples(parts, base)), expects, who)
 
-    def delete(self, graph: str | None, *, who: str) -> Done:
+    def delete(self, graph: str | None, *, expects: Expects, who: str) -> Done:
         """Removes a graph."""
-        return self._change(Delete(graph), who, graph)
+        return self._change(graph, Delete(graph), expects, who)
 
     def rollback(self, number: int, *, who: str) -> Done:
         """Makes an older version the current one. Raises NotFound, or Conflict where it may not be served."""
@@ -66,9 +70,15 @@ class Writer(worker.Answerer):
         _log.info("Version %s was deleted by %s.", number, who)
         return Done(number, 0, 0, False)
 
-    def _change(self, change: Change, who: str, graph: str | None = None) -> Done:
-        made = publish.change(self._settings, change, who)
+    def _change(self, graph: str | None, change: Change, expects: Expects, who: str) -> Done:
+        made = publish.change(self._settings, OfGraph(change, _precondition(expects), self._versions, graph), who)
         return Done(made.version.number, made.added, made.removed, graph in made.graphs)
+
+
+def _precondition(fields: Expects) -> Precondition:
+    """A precondition from JSON, which has no tuples."""
+    versions = {name: tuple(fields[name]) for name in ("match", "none") if name in fields}
+    return Precondition(**{**fields, **versions})
 
 
 def _triples(parts: Sequence[Sequence[str]], base: str) -> tuple[ox.Triple, ...]:

@@ -9,10 +9,11 @@
     raw           everything that is sent, in place of all of the above
     pieces        like `raw`, sent piece by piece; after the last piece the client is silent, and waits for the answer
     browser       whether it is sent with the Accept header of a browser
+    token         whether it is sent by somebody who may write
     status        the statuses that are right; `closed` where the connection may end without an answer
     says, hides   texts that the answer (headers and body) must have, or must not
 
-In a text `{host}` is the address of the server, and `{canary}` of one that nobody may ask.
+In a text `{host}` is the address of the server, `{canary}` of one that nobody may ask, `{token}` the token of one who may write.
 A text is a string, or a list of strings and of `{times: N, of: TEXT}`, `{bytes: HEX}`, `{numbers: N, as: "text %d"}`.
 """
 
@@ -28,7 +29,8 @@ import yaml
 
 FOLDER = Path(__file__).parent
 BROWSER = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
-_KEYS = {"name", "tries", "method", "path", "fields", "query", "headers", "body", "raw", "pieces", "status", "says", "hides", "browser"}
+_TEXTS = {"method", "path", "fields", "query", "headers", "body", "raw", "pieces"}
+_KEYS = _TEXTS | {"name", "tries", "status", "says", "hides", "browser", "token"}
 CLOSED = "closed"
 
 
@@ -98,6 +100,8 @@ class _Filler:
         if "fields" in entry:
             pairs = [(name, self.text(value)) for name, values in entry["fields"].items() for value in _values(values)]
             path += (b"&" if b"?" in path else b"?") + "&".join(f"{quote(name)}={quote(value)}" for name, value in pairs).encode()
+        if entry.get("token"):
+            headers["Authorization"] = b"Bearer {token}"
         if entry.get("browser"):
             headers["Accept"] = BROWSER.encode()
         if body:

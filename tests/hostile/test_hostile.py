@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,6 +24,7 @@ CORPUS = list(corpus())
 LIMITS = {
     "query_timeout": 2.0, "query_memory": 256, "result_bytes": 4 << 20, "query_workers": 1, "question_workers": 1,
     "header_timeout": 1.0, "body_timeout": 1.0, "request_bytes": 1 << 20,
+    "write_token": "s3cret", "write_timeout": 4.0, "write_memory": 2048,
 }  # fmt: skip
 PATIENCE = 60.0  # seconds until a test that waits for an answer fails
 pytestmark = pytest.mark.xdist_group("hostile")
@@ -43,9 +45,11 @@ class Received:
 
 
 @pytest.fixture(scope="module")
-def target(built_home: Path) -> Iterator[str]:
-    """The address of a service with small limits."""
-    with serving(built_home, **LIMITS) as url:
+def target(built_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with small limits, over a home that may be written."""
+    home = tmp_path_factory.mktemp("hostile") / "home"
+    shutil.copytree(built_home, home, symlinks=True, ignore=shutil.ignore_patterns("spool"))
+    with serving(home, **LIMITS) as url:
         yield url
 
 
@@ -67,7 +71,8 @@ def canary() -> Iterator[socket.socket]:
 def send(target: str, hostile: Hostile, canary: socket.socket) -> Received:
     """Sends the bytes as they are. A server that does not want to read all of them may answer before it has them."""
     address = urlsplit(target)
-    pieces = hostile.pieces({"host": address.netloc, "canary": f"127.0.0.1:{canary.getsockname()[1]}"})
+    named = {"host": address.netloc, "canary": f"127.0.0.1:{canary.getsockname()[1]}", "token": str(LIMITS["write_token"])}
+    pieces = hostile.pieces(named)
     with socket.create_connection((address.hostname, address.port), timeout=PATIENCE) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             for piece in pieces:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from dpa_kg.namespaces import LANGUAGES
+from dpa_kg.namespaces import LANGUAGES, SHAPE
 
 Severity = Literal["violation", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "info")
+_CHECKS: Final = f"{SHAPE}check/"
 
 
 @dataclass(frozen=True, order=True)
@@ -41,14 +42,19 @@ class Finding:
         """The sentence in a language, or else in the first of en, es, fr, pt that there is."""
         return next((self.messages[code] for code in (language, *LANGUAGES) if code in self.messages), self.rule)
 
+    @property
+    def shape(self) -> str:
+        """The IRI of the shape, or of the check, that the finding is about; a blank node's label where the shape has no name."""
+        return f"{_CHECKS}{self.rule}" if not self.component and ":" not in self.rule else self.rule
+
     def to_json(self) -> dict[str, Any]:
-        """For JSON: `mentions` as a list of {graph, files}."""
+        """For JSON, in the words of SHACL (section 3.6): `mentions` as a list of {graph, files}."""
         return {
             "severity": self.severity,
-            "focus": self.focus,
+            "focusNode": self.focus,
             "path": self.path,
             "value": dict(self.value) if self.value else None,
-            "rule": self.rule,
+            "shape": self.shape,
             "messages": dict(self.messages),
             "mentions": [{"graph": mention.graph, "files": list(mention.files)} for mention in self.mentions],
             "component": self.component,
@@ -57,8 +63,10 @@ class Finding:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Finding:
         """What `to_json` wrote."""
+        renamed = {"focus": data["focusNode"], "rule": data["shape"].removeprefix(_CHECKS)}
         mentions = tuple(Mention(mention["graph"], tuple(mention["files"])) for mention in data["mentions"])
-        return cls(**{**data, "mentions": mentions})
+        same = {name: value for name, value in data.items() if name not in {"focusNode", "shape"}}
+        return cls(**{**same, **renamed, "mentions": mentions})
 
 
 @dataclass(frozen=True)
@@ -86,9 +94,9 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """The report for JSON, with the counts."""
         return {"conforms": self.conforms, **{severity: self.count(severity) for severity in SEVERITIES},
-                "findings": [finding.to_json() for finding in self.findings]}  # fmt: skip
+                "results": [finding.to_json() for finding in self.findings]}  # fmt: skip
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
         """What `to_json` wrote."""
-        return cls(tuple(Finding.from_json(finding) for finding in data["findings"]))
+        return cls(tuple(Finding.from_json(finding) for finding in data["results"]))

@@ -21,7 +21,11 @@ _VOLATILE: Final = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
 
 def entity_tag(version: Version | None, *parts: Any) -> str:
     """A weak tag for the answer to `parts` (question, format, language …; anything JSON can hold) over a version (None: over none)."""
-    edition = version.edition if version else "0"
+    return tag_of(version.edition if version else "0", *parts)
+
+
+def tag_of(edition: str, *parts: Any) -> str:
+    """The same over an edition of a version: its number, and its generation if it is not the first."""
     text = json.dumps([__version__, edition, *parts], sort_keys=True, default=str)
     return f'W/"{edition}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 

@@ -9,7 +9,6 @@ from typing import Final
 
 import pyoxigraph as ox
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 
 from dpa_kg.errors import NotFound
 from dpa_kg.graph import kept
@@ -20,6 +19,7 @@ from dpa_kg.http.caching import cache_headers, entity_tag, not_modified
 from dpa_kg.http.dependencies import base_url, chosen, version, wants_page
 from dpa_kg.http.descriptions import Description, moment
 from dpa_kg.http.jobs import kept_file
+from dpa_kg.http.responses import kept_response
 from dpa_kg.representations.formats import GRAPH_FORMATS, GZIP, N_QUADS, TRIG, TURTLE, Format
 
 router = APIRouter(tags=["Data set"])
@@ -63,7 +63,7 @@ async def dump(request: Request, name: str) -> Response:
         return found
     path = await kept_file(request, wanted, DUMPS[match[2]][0])
     headers = {**cache_headers(tag), "Content-Disposition": f'attachment; filename="dpa-kg-{name}"'}
-    return FileResponse(path, headers=headers, media_type=GZIP.media_type)
+    return kept_response(request, path, GZIP.media_type, headers)
 
 
 def _sizes(versions: Versions, known: list[Version]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 from dpa_kg.errors import NotFound
 from dpa_kg.http import openapi
 from dpa_kg.http.caching import cache_headers, entity_tag, not_modified
-from dpa_kg.http.dependencies import ask, base_url, catalogue, chosen, language, page, version
+from dpa_kg.http.dependencies import ask, base_url, catalogue, chosen, language, page, settings, version
 from dpa_kg.http.pages.dossier import dossier_page
 from dpa_kg.http.responses import payload_response
 from dpa_kg.namespaces import ID
@@ -39,7 +39,8 @@ async def document(request: Request, noun: str, slug: str) -> Response:
     if not (_PART.fullmatch(noun) and _PART.fullmatch(stem)):
         raise NotFound("No entity has such an address.", hint="/search finds entities by name.")
     form = _of_extension(extension) if extension else chosen(request, PAGE_FORMATS)
-    tag = entity_tag(version(request), "doc", noun, stem, form.name, language(request), base_url(request), str(request.query_params))
+    shown = (language(request), base_url(request), settings(request).report_url, str(request.query_params))
+    tag = entity_tag(version(request), "doc", noun, stem, form.name, *shown)
     if found := not_modified(request, tag):
         return found
     headers = _links(f"{base_url(request)}/doc/{noun}/{stem}", form)

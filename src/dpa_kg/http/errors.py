@@ -5,7 +5,7 @@ from __future__ import annotations
 import http
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from dpa_kg.errors import DpaKgError, InputError, NotAcceptable, NotFound, Refused
-from dpa_kg.graph.report import Finding, Report
+from dpa_kg.graph.report import Report
+from dpa_kg.http import reports
 from dpa_kg.http.middleware import COMMON_HEADERS, allowed_methods
 from dpa_kg.namespaces import BASE
-from dpa_kg.representations.formats import HTML, PROBLEM
-from dpa_kg.representations.negotiation import negotiate
+from dpa_kg.representations.formats import GRAPH_FORMATS, HTML, PROBLEM, Format
+from dpa_kg.representations.negotiation import negotiate, negotiate_language
 
 PROBLEM_TYPES: Final = f"{BASE}problem/"
 _LOG = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class ClientGone(Exception):
 class Problem:
     """A problem document (RFC 9457, section 3) with three extensions.
 
-    `hint`: what to do; `candidates`: what was perhaps meant; `findings`: what the gate found.
+    `hint`: what to do; `candidates`: what was perhaps meant; `results`: what the gate found, its `report`.
     """
 
     status: int
@@ -77,18 +78,18 @@ class Problem:
     hint: str | None = None
     candidates: tuple[Mapping[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    findings: tuple[Mapping[str, Any], ...] = ()
+    report: Report | None = None
 
     @classmethod
     def of(cls, error: DpaKgError) -> Problem:
         """The problem that an error of this package is."""
         headers = _HEADERS.get(error.status, {})
         report = error.report if isinstance(error, Refused) else None
-        findings = tuple(map(entry, report.findings)) if isinstance(report, Report) else ()
-        return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers, findings)
+        found = report if isinstance(report, Report) else None
+        return cls(error.status, error.type, error.title, error.detail, error.hint, error.candidates, headers, found)
 
-    def document(self, request_id: str) -> dict[str, Any]:
-        """The members of the JSON document; those without a value are left out."""
+    def document(self, request_id: str, language: str = "en") -> dict[str, Any]:
+        """The members of the JSON document; those without a value are left out. The messages of results are in `language`."""
         members = {
             "type": PROBLEM_TYPES + self.type,
             "title": self.title,
@@ -96,17 +97,10 @@ class Problem:
             "detail": self.detail,
             "hint": self.hint,
             "candidates": [dict(candidate) for candidate in self.candidates],
-            "findings": [dict(finding) for finding in self.findings],
+            "results": reports.as_json(self.report, language)["results"] if self.report else [],
             "instance": f"urn:dpa-kg:request:{request_id}",
         }
         return {name: value for name, value in members.items() if value}
-
-
-def entry(finding: Finding) -> dict[str, Any]:
-    """One result of the gate for JSON; `message` in English, `messages` in every language there is."""
-    found = finding.to_json()
-    return {"severity": found["severity"], "focus": found["focus"], "path": found["path"], "value": found["value"],
-            "message": finding.message(), "shape": found["rule"], "messages": found["messages"], "mentions": found["mentions"]}  # fmt: skip
 
 
 def install(app: FastAPI) -> None:
@@ -125,20 +119,25 @@ def printable(text: str) -> str:
 
 
 def respond(request: Request, problem: Problem) -> Response:
-    """The problem as a page where the Accept header prefers one, else as JSON."""
+    """The problem as a page where the Accept header prefers one, else as JSON; what the gate found also as a `sh:ValidationReport`."""
     headers = {**problem.headers, "Cache-Control": "no-store"}
-    if _prefers_page(request):
+    form = _preferred(request, (PROBLEM, HTML, *GRAPH_FORMATS) if problem.report else (PROBLEM, HTML))
+    if form is HTML:
         html = request.app.state.pages.error(request, problem)
         return Response(html, problem.status, headers, HTML.content_type)
-    document = problem.document(request.scope.get("state", {}).get("request_id", ""))
+    if problem.report and form is not PROBLEM:
+        base = (request.app.state.settings.public_url or str(request.base_url)).rstrip("/")
+        return Response(reports.write(problem.report, form, base), problem.status, headers, form.content_type)
+    language = negotiate_language(None, request.headers.get("accept-language"))  # `?lang=` may be what is wrong
+    document = problem.document(request.scope.get("state", {}).get("request_id", ""), language)
     return Response(json.dumps(document, ensure_ascii=False, indent=2), problem.status, headers, PROBLEM.media_type)
 
 
-def _prefers_page(request: Request) -> bool:
+def _preferred(request: Request, offered: Sequence[Format]) -> Format:
     try:
-        return negotiate(request.headers.get("accept"), (PROBLEM, HTML)) is HTML
+        return negotiate(request.headers.get("accept"), offered)
     except NotAcceptable:
-        return False
+        return PROBLEM
 
 
 async def _own_error(request: Request, error: Exception) -> Response:

@@ -14,10 +14,11 @@ from fastapi import APIRouter, Request, Response
 
 from dpa_kg.errors import InputError
 from dpa_kg.http import openapi_writing as openapi
-from dpa_kg.http.caching import cache_headers, entity_tag, not_modified
+from dpa_kg.http.caching import cache_headers, not_modified
 from dpa_kg.http.dependencies import ask, base_url, chosen, settings, version, wants_page
 from dpa_kg.http.errors import UnsupportedMediaType
 from dpa_kg.http.multipart import read_parts
+from dpa_kg.http.preconditions import graph_tag, of_graph
 from dpa_kg.http.protocol import check_iri, decode, media_type_of, read_body, read_form
 from dpa_kg.http.responses import payload_response
 from dpa_kg.http.writing import authorized, write
@@ -63,7 +64,7 @@ async def read(request: Request) -> Response:
     """The triples of the graph; browsers get Turtle."""
     graph = target(request).graph
     form = TURTLE if wants_page(request, GRAPH_FORMATS) else chosen(request, GRAPH_FORMATS)
-    tag = entity_tag(version(request), "graph", graph, form.name, base_url(request))
+    tag = graph_tag(request, graph, version(request).edition, form)
     if found := not_modified(request, tag):
         return found
     payload = await ask(request, "named_graph", pool="adhoc", iri=graph, format_name=form.name, base=base_url(request))
@@ -84,14 +85,16 @@ async def post(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """The graph goes."""
-    await write(request, "delete", graph=target(request).graph)
+    graph = target(request).graph
+    await write(request, "delete", graph=graph, expects=of_graph(request, graph))
     return Response(status_code=204)
 
 
 async def _send(request: Request, method: str, where: Target) -> Done:
     authorized(request)  # before anything is read
     address = f"{base_url(request)}{request.scope['path']}"
-    return await write(request, method, graph=where.graph, parts=await _parts(request), base=where.graph or address)
+    parts, expects = await _parts(request), of_graph(request, where.graph)
+    return await write(request, method, graph=where.graph, parts=parts, base=where.graph or address, expects=expects)
 
 
 async def _parts(request: Request) -> list[tuple[str, str]]:

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dpa_kg.http.dependencies import base_url
 from dpa_kg.http.errors import printable
-from dpa_kg.http.logs import FIELDS, REQUEST_ID
 from dpa_kg.http.metrics import Metrics
 from dpa_kg.http.pages.rendering import without_version
+from dpa_kg.logs import FIELDS, REQUEST_ID
 
 _LOG: Final = logging.getLogger("dpa_kg.access")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

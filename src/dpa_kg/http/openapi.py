@@ -49,10 +49,10 @@ _PROBLEM_SCHEMA: Final[Json] = {
         "detail": {"type": "string"},
         "hint": {"type": "string", "description": "What to do."},
         "candidates": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}},
-        "findings": {
+        "results": {
             "type": "array",
             "items": {"type": "object"},
-            "description": "What the gate found: severity, focus, path, value, message, shape.",
+            "description": "What the gate found: focusNode, path, value, message, severity, shape, graphs.",
         },
         "instance": {"type": "string", "format": "uri"},
     },

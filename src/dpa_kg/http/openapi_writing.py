@@ -17,19 +17,31 @@ from dpa_kg.representations.formats import (
 
 PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 _TOKEN: Final[list[Json]] = [{"bearer": []}]
+_REPORTS: Final[Json] = {form.media_type: {} for form in GRAPH_FORMATS}
 _WRITE_ERRORS: Final = {
-    status: {"description": what, "content": {PROBLEM.media_type: {"schema": PROBLEM_SCHEMA}, HTML.media_type: {}}}
+    status: {
+        "description": what,
+        "content": {PROBLEM.media_type: {"schema": PROBLEM_SCHEMA}, HTML.media_type: {}, **(_REPORTS if status == "422" else {})},
+    }
     for status, what in (
         ("400", "The request cannot be understood"),
         ("401", "The token is missing, unknown, or has ended"),
         ("403", "No token is configured, the token does not allow it, or the graph is read-only"),
+        ("412", "What If-Match or If-None-Match expect is not so"),
         ("413", "The body is too large"),
         ("415", "The body has a media type that is not read here"),
-        ("422", "The gate found violations, told in `findings`; nothing was changed"),
+        ("422", "The gate found violations, told in `results` or as a `sh:ValidationReport`; nothing was changed"),
         ("503", "Another write is at work"),
         ("504", "The write took too long"),
     )
 }
+_CONDITIONS: Final[list[Json]] = [
+    {"name": name, "in": "header", "required": False, "description": meaning, "schema": {"type": "string"}}
+    for name, meaning in (
+        ("If-Match", "Tags of which one must be the current one, or `*`: anything must be there."),
+        ("If-None-Match", "Tags of which none may be the current one, or `*`: nothing may be there."),
+    )
+]
 _CHANGED: Final[Json] = {name: {"type": "integer"} for name in ("version", "added", "removed")}
 UPDATE: Final = {
     "security": _TOKEN,
@@ -39,7 +51,8 @@ UPDATE: Final = {
             ("using-graph-uri", "Graphs that are merged into the default graph of WHERE."),
             ("using-named-graph-uri", "Graphs that WHERE can name."),
         )
-    ],
+    ]
+    + _CONDITIONS,
     "requestBody": {
         "required": True,
         "content": {
@@ -82,7 +95,7 @@ def graph_route(path: str, method: str) -> Json:
         in_query("default", "The default graph.", {"type": "string", "maxLength": 0}, allowEmptyValue=True),
     ]
     parameters = [in_path("name", "The rest of the graph's address.")] if "{" in path else indirect
-    document: Json = {"parameters": parameters, "responses": GRAPHS[method][1]}
+    document: Json = {"parameters": [*parameters, *_CONDITIONS], "responses": GRAPHS[method][1]}
     if method == "GET":
         return {**document, "parameters": [*parameters, format_parameter(GRAPH_FORMATS), VERSION]}
     if method != "DELETE":

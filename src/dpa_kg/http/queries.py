@@ -18,7 +18,7 @@ from dpa_kg.http.caching import cache_headers, entity_tag, is_repeatable, keep, 
 from dpa_kg.http.dependencies import base_url, catalogue, chosen, language, page, settings, version
 from dpa_kg.http.pages.catalogue import catalogue_page, entry_of
 from dpa_kg.http.pages.question import question_page
-from dpa_kg.http.question import Question, ask_graph, ask_rows, extra_of, next_offset
+from dpa_kg.http.question import Question, ask_graph, ask_rows, extra_of, links, next_offset
 from dpa_kg.http.responses import payload_response
 from dpa_kg.query.answers import Answer
 from dpa_kg.query.catalogue import Catalogue, NamedQuery
@@ -79,14 +79,14 @@ async def respond(request: Request, query: NamedQuery) -> Response:
     form = chosen(request, TABLE_FORMATS if is_table else (*GRAPH_FORMATS, HTML))
     current, question = version(request), Question.read(request)
     asked = (sorted(question.parameters.items()), question.limit, question.offset)
-    parts = (query.name, *asked, form.name, language(request), base_url(request), str(request.query_params))
+    parts = (query.name, *asked, form.name, language(request), base_url(request), settings(request).report_url, str(request.query_params))
     tag = entity_tag(current, *parts) if _is_repeatable(query.text) else None
     if found := not_modified(request, tag) or kept(request, tag):
         return found
     if form is HTML:
         return keep(request, tag, await question_page(request, query, question, tag))
     if not is_table:
-        return payload_response(await ask_graph(request, query, question, form), cache_headers(tag))
+        return payload_response(await ask_graph(request, query, question, form), {**cache_headers(tag), **links(request, query, question)})
     return keep(request, tag, await _table(request, query, question, form, tag))
 
 
@@ -100,13 +100,9 @@ async def _table(request: Request, query: NamedQuery, question: Question, form: 
 
 
 def _headers(request: Request, query: NamedQuery, question: Question, answer: Answer, form: Format) -> dict[str, str]:
-    headers = {"Content-Language": answer.language}
+    headers = {"Content-Language": answer.language, **links(request, query, question, next_offset(answer))}
     if form in _FILES:
         headers["Content-Disposition"] = f'attachment; filename="{query.name}.{form.extension}"'
-    if following := next_offset(answer):
-        path = f"{base_url(request)}/queries/{query.name}"
-        same = {name: request.query_params.get(name) for name in ("lang", "format", "version")}
-        headers["Link"] = f'<{question.address(path, limit=question.limit, offset=following, **same)}>; rel="next"'
     return headers
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from dpa_kg.errors import ParameterError
-from dpa_kg.http.dependencies import ask, base_url, language
+from dpa_kg.http.dependencies import ask, base_url, language, page, version
 from dpa_kg.query.answers import Answer
-from dpa_kg.query.catalogue import RESERVED, NamedQuery
+from dpa_kg.query.catalogue import RESERVED, NamedQuery, localized
 from dpa_kg.representations.formats import Format
 
 _DIGITS: Final = 9
@@ -67,16 +67,45 @@ async def ask_graph(request: Request, query: NamedQuery, question: Question, for
 def extra_of(request: Request, query: NamedQuery, question: Question, answer: Answer) -> dict[str, Any]:
     """Where the answer can be had again, how to cite it, and where it goes on."""
     path = f"{base_url(request)}/queries/{query.name}"
-    extra = {"url": question.address(path, lang=answer.language, version=answer.version), "citation": citation(answer, path, question)}
+    extra = {
+        "url": question.address(path, lang=answer.language, version=answer.version),
+        "citation": citation(request, query, question, answer),
+    }
     if following := next_offset(answer):
         extra["next"] = question.address(path, lang=answer.language, limit=question.limit, offset=following)
     return extra
 
 
-def citation(answer: Answer, path: str, question: Question) -> str:
-    """One line that says what was asked of which version, with an address that asks again."""
-    address = question.address(path, version=answer.version)
-    return f"Data-Pop Alliance knowledge graph (dpa-kg), version {answer.version}: {answer.title}. {address}"
+def citation(request: Request, query: NamedQuery, question: Question, answer: Answer | None) -> str:
+    """One line in the reader's language: the question, its parameters, the version and its date, and an address that asks again.
+
+    Without an answer (a graph has none) the parameters stand as they were written.
+    """
+    shown, facts = page(request), version(request).metadata
+    asked = {name: values for name, values in question.parameters.items() if values}
+    if answer is not None:
+        asked = {name: [value.label for value in values] for name, values in answer.parameters.items() if values}
+    labels = {parameter.name: localized(parameter.label, shown.language) for parameter in query.parameters}
+    said = "; ".join(f"{labels.get(name, name)}{shown.text('site.colon')} {', '.join(values)}" for name, values in asked.items())
+    what = localized(query.title, shown.language) + (f" ({said})" if said else "")
+    return shown.text(
+        "query.citation", number=facts.number, date=facts.created[:10], question=what, address=_cited(request, query, question)
+    )
+
+
+def links(request: Request, query: NamedQuery, question: Question, following: int | None = None) -> dict[str, str]:
+    """A Link header (RFC 8288): the address to cite the answer by (RFC 8574), and the next page where there is one."""
+    found = [f'<{_cited(request, query, question)}>; rel="cite-as"']
+    if following:
+        same = {name: request.query_params.get(name) for name in ("lang", "format", "version")}
+        address = question.address(f"{base_url(request)}/queries/{query.name}", limit=question.limit, offset=following, **same)
+        found.append(f'<{address}>; rel="next"')
+    return {"Link": ", ".join(found)}
+
+
+def _cited(request: Request, query: NamedQuery, question: Question) -> str:
+    """The address that gives the same answer again."""
+    return question.address(f"{base_url(request)}/queries/{query.name}", version=version(request).number)
 
 
 def next_offset(answer: Answer) -> int | None:

@@ -9,36 +9,31 @@ import pyoxigraph as ox
 
 from dpa_kg.graph.report import SEVERITIES, Finding, Report
 from dpa_kg.http.paths import Term, Triples, path_node
-from dpa_kg.namespaces import LANGUAGES, RDF, SH, SHAPE, XSD
+from dpa_kg.namespaces import LANGUAGES, RDF, SH, XSD
 from dpa_kg.representations.formats import JSON_LD, Format
 from dpa_kg.representations.graphs import used_prefixes
 from dpa_kg.representations.jsonld import compact
 
 _SPARQL_COMPONENT: Final = ox.NamedNode(f"{SH}SPARQLConstraintComponent")
-_CHECKS: Final = f"{SHAPE}check/"
 
 
 def as_json(report: Report, language: str) -> dict[str, Any]:
     """The report as data, its messages in one language."""
     counts: dict[str, Any] = {severity: report.count(severity) for severity in SEVERITIES}
-    return {"conforms": report.conforms, **counts, "results": [_entry(finding, language) for finding in report.findings]}
+    return {"conforms": report.conforms, **counts, "results": [entry(finding, language) for finding in report.findings]}
 
 
-def _entry(finding: Finding, language: str) -> dict[str, Any]:
-    """One result. `path` is a SPARQL property path; `value` is a term as SPARQL results JSON has it."""
+def entry(finding: Finding, language: str) -> dict[str, Any]:
+    """One result. `path` is a SPARQL property path; `value` is a term as SPARQL results JSON has it; `graphs` mention the node."""
     return {
         "focusNode": finding.focus,
         "path": finding.path,
         "value": dict(finding.value) if finding.value else None,
         "message": finding.message(language),
         "severity": finding.severity,
-        "shape": shape_of(finding),
+        "shape": finding.shape,
+        "graphs": [mention.graph for mention in finding.mentions],
     }
-
-
-def shape_of(finding: Finding) -> str:
-    """The IRI of the shape, or of the check, that a finding is about."""
-    return f"{_CHECKS}{finding.rule}" if not finding.component and ":" not in finding.rule else finding.rule
 
 
 def as_graph(report: Report) -> list[ox.Triple]:
@@ -59,7 +54,7 @@ def _result(triples: Triples, node: ox.BlankNode, finding: Finding) -> None:
     _say(triples, node, f"{RDF}type", ox.NamedNode(f"{SH}ValidationResult"))
     _say(triples, node, f"{SH}focusNode", _node(finding.focus))
     _say(triples, node, f"{SH}resultSeverity", ox.NamedNode(f"{SH}{finding.severity.capitalize()}"))
-    _say(triples, node, f"{SH}sourceShape", _node(shape_of(finding)))
+    _say(triples, node, f"{SH}sourceShape", _node(finding.shape))
     component = ox.NamedNode(f"{SH}{finding.component}ConstraintComponent") if finding.component else _SPARQL_COMPONENT
     _say(triples, node, f"{SH}sourceConstraintComponent", component)
     for language in LANGUAGES:

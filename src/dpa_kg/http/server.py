@@ -17,8 +17,8 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from dpa_kg import logs
 from dpa_kg.errors import DpaKgError, InputError, Overloaded
-from dpa_kg.http import logs
 from dpa_kg.http.errors import HeadersTooLarge, Problem, TooSlow
 from dpa_kg.http.middleware import COMMON_HEADERS
 from dpa_kg.representations.formats import PROBLEM

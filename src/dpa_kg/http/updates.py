@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from dpa_kg.errors import InputError
 from dpa_kg.http import openapi_writing as openapi
+from dpa_kg.http import preconditions
 from dpa_kg.http.caching import cache_headers
 from dpa_kg.http.dependencies import base_url, settings
 from dpa_kg.http.protocol import Pairs, check_iri, decode, media_type_of, read_body, read_form
@@ -29,7 +30,9 @@ async def update(request: Request) -> Response:
     if any(name in {"query", "default-graph-uri", "named-graph-uri"} for name, _ in fields):
         raise InputError("This address takes updates, not queries.", hint="Queries go to /sparql.")
     using, using_named = (_graphs(fields, name) for name in ("using-graph-uri", "using-named-graph-uri"))
-    done = await write(request, "update", text=texts[0], base=f"{base_url(request)}/update", using=using, using_named=using_named)
+    expects = preconditions.of_everything(request)
+    base = f"{base_url(request)}/update"
+    done = await write(request, "update", text=texts[0], base=base, using=using, using_named=using_named, expects=expects)
     body = {name: value for name, value in asdict(done).items() if name != "created"}
     return Response(json.dumps(body), headers=cache_headers(None), media_type=JSON.media_type)
 

@@ -7,7 +7,6 @@ import json
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 
 from dpa_kg.errors import NotFound
 from dpa_kg.graph import kept
@@ -17,6 +16,7 @@ from dpa_kg.http import openapi, openapi_writing
 from dpa_kg.http.caching import cache_headers, entity_tag, not_modified
 from dpa_kg.http.dependencies import base_url, chosen, page
 from dpa_kg.http.jobs import kept_comparison, kept_file
+from dpa_kg.http.responses import kept_response
 from dpa_kg.http.writing import write
 from dpa_kg.representations.formats import HTML, JSON, PLAIN_TEXT
 
@@ -69,7 +69,7 @@ async def difference(request: Request, number: str) -> Response:
     if found := not_modified(request, tag):
         return found
     path = await (kept_comparison(request, wanted, other) if start and other else kept_file(request, wanted, kept.DIFFERENCE))
-    return FileResponse(path, headers=cache_headers(tag), media_type=PLAIN_TEXT.content_type)
+    return kept_response(request, path, PLAIN_TEXT.content_type, cache_headers(tag))
 
 
 @router.post("/versions/{number}/rollback", summary="Return to a version", openapi_extra=_ROLLBACK, response_class=Response)

@@ -14,11 +14,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from dpa_kg import errors
+from dpa_kg import errors, logs
 from dpa_kg.errors import DpaKgError, Refused
 from dpa_kg.graph.report import Report
 from dpa_kg.graph.versions import Versions
@@ -141,13 +141,15 @@ def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:
     if frame is None:
         return
     start, _ = frame
+    logs.configure(start["settings"]["log_level"])  # what an error says may hold what a caller wrote, line ends too
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     _die_with_parent(start["parent"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     forbid_network()
     made = answerer(start)
     connection.sendall(encode({"ready": True}))
-    serve(connection, made)
+    with suppress(ConnectionError):  # the parent was killed while it asked
+        serve(connection, made)
 
 
 def main() -> None:

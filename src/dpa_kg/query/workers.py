@@ -69,6 +69,11 @@ class _Process:
             self._process.kill()
         return await self._process.wait()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known to have ended."""
+        return self._process.returncode is not None
+
     async def ended(self) -> int:
         """The exit code of a process that has ended by itself."""
         return await self._process.wait()
@@ -192,7 +197,7 @@ class Pool:
 
     def _release(self, worker: _Process, healthy: bool) -> None:
         self._busy.discard(worker)
-        if healthy:
+        if healthy and not worker.has_ended:
             self._idle.put_nowait(worker)
         else:
             self._begin(self._replace(worker))
@@ -210,12 +215,24 @@ class Pool:
         """Starts a worker, again and again until one has started."""
         while not self._closed:
             try:
-                self._idle.put_nowait(await self._spawn())
+                worker = await self._spawn()
             except (OSError, EOFError, TimeoutError):
                 _log.exception("A worker did not start; trying again.")
                 await asyncio.sleep(_START_PAUSE)
             else:
+                self._idle.put_nowait(worker)
+                self._begin(self._watch(worker))
                 return
+
+    async def _watch(self, worker: _Process) -> None:
+        """Replaces a worker that ends while nobody asks it, before somebody does: the system may want its memory, too."""
+        await worker.ended()
+        for other in [self._idle.get_nowait() for _ in range(self._idle.qsize())]:
+            if other is not worker:
+                self._idle.put_nowait(other)
+            elif not self._closed:
+                _log.warning("A worker ended by itself; another one starts.")
+                self._begin(self._replace(worker))
 
     async def _spawn(self) -> _Process:
         settings = self._settings

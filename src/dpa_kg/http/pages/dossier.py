@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from fastapi import Response
 
 from dpa_kg.http.pages.rendering import Page
+from dpa_kg.http.pages.reporting import Reporting
 from dpa_kg.http.pages.schema_org import schema_org
 from dpa_kg.namespaces import expand
 from dpa_kg.query.answers import Dossier
@@ -29,6 +30,7 @@ def dossier_page(  # noqa: PLR0917 - one argument for each part of the page
         questions=list(_questions(page, dossier, queries)),
         downloads=[(form, f"{path}.{form.extension}") for form in PAGE_FORMATS if form is not HTML],
         address=page.base + path,
+        reporting=Reporting(page, dossier.iri, dossier.version),
         schema_org=schema_org(dossier, page.base + path),
     )
 

@@ -15,6 +15,7 @@ from dpa_kg.http.dependencies import page, version
 from dpa_kg.http.errors import Problem
 from dpa_kg.http.pages.forms import form_of
 from dpa_kg.http.pages.rendering import Page
+from dpa_kg.http.pages.reporting import Reporting
 from dpa_kg.http.pages.table import table_of
 from dpa_kg.namespaces import ID
 from dpa_kg.query.answers import Answer, Payload, ResolvedValue
@@ -36,13 +37,13 @@ async def question_page(request: Request, query: NamedQuery, question: Question,
     form = await form_of(request, query, question.parameters, shown, current.edition)
     outcome = await _outcome(request, query, question)
     problem = outcome if isinstance(outcome, Problem) else None
-    values = await asyncio.to_thread(_values, query, question, outcome, shown)
+    values = await asyncio.to_thread(_values, request, query, question, outcome)
     return await asyncio.to_thread(
         shown.respond,
         "query.html",
         status=problem.status if problem else 200,
         tag=None if problem else tag,
-        headers=problem.headers if problem else None,
+        headers=problem.headers if problem else asking.links(request, query, question),
         name=query.name,
         title=localized(query.title, shown.language),
         description=localized(query.description, shown.language),
@@ -69,8 +70,9 @@ async def _outcome(request: Request, query: NamedQuery, question: Question) -> A
         return Problem.of(error)
 
 
-def _values(query: NamedQuery, question: Question, outcome: Answer | Payload | Problem | None, shown: Page) -> dict[str, Any]:
+def _values(request: Request, query: NamedQuery, question: Question, outcome: Answer | Payload | Problem | None) -> dict[str, Any]:
     """What the template needs of the outcome."""
+    shown = page(request)
     path = f"/queries/{query.name}"
     answer = outcome if isinstance(outcome, Answer) else None
     graph = outcome.body.decode("utf-8")[:_MOST_TEXT] if isinstance(outcome, Payload) else None
@@ -84,7 +86,8 @@ def _values(query: NamedQuery, question: Question, outcome: Answer | Payload | P
         "previous": _previous(answer, question, path, shown) if answer else None,
         "following": _following(answer, question, path, shown) if answer else None,
         "downloads": _downloads(query, question, path, shown) if answer or graph is not None else [],
-        "citation": asking.citation(answer, shown.base + path, question) if answer else "",
+        "citation": asking.citation(request, query, question, answer) if answer or graph is not None else "",
+        "reporting": Reporting(shown, question.address(shown.base + path), answer.version) if answer else None,
         "sparql": text,
         "editor": shown.href("/sparql#result", {"query": text}),
     }

@@ -17,12 +17,13 @@ SEPARATOR = " | "  # what named queries put between the values that they gather 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its texts (several when a query gathered them), where they lead, and its style (text, number, date)."""
+    """One cell: its texts (several when a query gathered them), where they lead, its style (text, number, date), the IRI it shows."""
 
     texts: tuple[str, ...]
     link: Link | None = None
     style: str = "text"
     language: str = ""
+    iri: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def cell(term: Term | None, page: Page, name: Term | None = None) -> Cell:
     value = term["value"]
     if term["type"] != "literal":
         shown = name["value"] if name else page.short_name(value) if term["type"] == "uri" else f"_:{value}"
-        return Cell((shown,), page.link(value) if term["type"] == "uri" else None)
+        return Cell((shown,), page.link(value), iri=value) if term["type"] == "uri" else Cell((shown,))
     datatype = term.get("datatype", "")
     if datatype in _NUMBERS:
         return Cell((page.number(value),), style="number")
