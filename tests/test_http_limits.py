@@ -57,8 +57,8 @@ def test_whatever_a_proxy_says_a_client_is_a_short_text(host: str) -> None:
     assert len(client_of(request_from(host))) <= 64
 
 
-def test_a_client_has_as_many_queries_as_it_may_and_is_forgotten_after() -> None:
-    clients = Clients(2)
+def test_a_client_has_as_many_queries_as_it_may_and_is_forgotten_after(tmp_path: Path) -> None:
+    clients = Clients(2, (tmp_path / "places").open("w+b"))
     with clients.admit("a"), clients.admit("a"), clients.admit("b"):
         with pytest.raises(TooManyQueries), clients.admit("a"):
             pass

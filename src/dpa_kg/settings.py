@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     write_timeout: float = Field(default=300.0, gt=0, description="seconds that one write may take, the gate included")
     write_memory: int = Field(default=4096, ge=64, description="MiB of memory that one write may take on top of an idle writer")
 
+    web_workers: int = Field(default=1, ge=1, le=64, description="web processes that share the address and the published version")
     query_timeout: float = Field(default=30.0, gt=0, description="seconds that one query may take")
     query_workers: int = Field(default=2, ge=1, description="processes that evaluate SPARQL texts sent by callers")
     question_workers: int = Field(default=2, ge=1, description="processes that answer named queries, pages and search")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
 import sys
 from contextlib import suppress
 from typing import Any, Final, cast
@@ -19,13 +20,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dpa_kg.errors import DpaKgError, InputError, Overloaded
 from dpa_kg.http import logs
+from dpa_kg.http.app import create_app
 from dpa_kg.http.errors import HeadersTooLarge, Problem, TooSlow
 from dpa_kg.http.middleware import COMMON_HEADERS
+from dpa_kg.http.supervisor import START_FAILED, supervise
 from dpa_kg.representations.formats import PROBLEM
 from dpa_kg.settings import Settings
 
 _LINGER: Final = 2.0  # seconds to read on after a refusal, so that the client sees it instead of a broken connection
-_START_FAILED: Final = 3
 
 
 def configuration(app: FastAPI, settings: Settings, **changes: Any) -> uvicorn.Config:
@@ -38,6 +40,7 @@ def configuration(app: FastAPI, settings: Settings, **changes: Any) -> uvicorn.C
         "access_log": False,  # the log of accesses is `http.observation`'s
         "timeout_graceful_shutdown": settings.shutdown_timeout,
         "http": LimitedProtocol,
+        "loop": "asyncio",  # uvloop was measured: the same within the noise
         "ws": "none",
         "server_header": False,
         "forwarded_allow_ips": settings.trusted_proxies or [],
@@ -46,14 +49,25 @@ def configuration(app: FastAPI, settings: Settings, **changes: Any) -> uvicorn.C
     return uvicorn.Config(app, **{**options, **changes})
 
 
-def run(app: FastAPI, settings: Settings) -> None:
-    """Serves until Ctrl+C or SIGTERM; answers in flight are finished. Exits with a code where it does not start."""
+def serve(settings: Settings) -> None:
+    """Serves until Ctrl+C or SIGTERM, in this process or in as many as the settings say. Exits with a code where it does not start."""
+    if settings.web_workers > 1:
+        supervise(settings)
+    else:
+        run(create_app(settings), settings)
+
+
+def run(app: FastAPI, settings: Settings, listeners: list[socket.socket] | None = None) -> None:
+    """Serves in this process, where it listens or where the settings say; answers in flight are finished.
+
+    Exits with a code where it does not start.
+    """
     logs.configure(settings.log_level)
     server = uvicorn.Server(configuration(app, settings))
     with suppress(KeyboardInterrupt):
-        server.run()
+        server.run(listeners)
     if not server.started:
-        sys.exit(_START_FAILED)
+        sys.exit(START_FAILED)
 
 
 class LimitedProtocol(H11Protocol):
