@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import re
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ PATIENCE = 60.0  # seconds
 class Service:
     """A running `dpa-kg serve` with two web processes."""
 
+    home: Path
     parent: subprocess.Popen[bytes]
     url: str
 
@@ -57,6 +59,11 @@ class Service:
         """A sample of `/metrics`; 0 where it is not there."""
         lines = self.get("/metrics").text.splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(name + " ")), 0.0)
+
+    def told(self, name: str) -> float:
+        """The sum of a sample over what the processes have written down."""
+        texts = (json.loads(path.read_text())[1] for path in self.home.glob("spool/*/*.json"))
+        return sum(float(line.rpartition(" ")[2]) for text in texts for line in text.splitlines() if line.startswith(name + " "))
 
 
 def children(process: int) -> list[int]:
@@ -84,22 +91,28 @@ def until(condition: Callable[[], bool]) -> bool:
     return False
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    make_version(tmp_path)
+@contextmanager
+def started(home: Path, *options: str, **settings: Any) -> Iterator[Service]:
+    """`dpa-kg serve` with two web processes over a home."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    settings = {"HOME": tmp_path, "PORT": port, "WEB_WORKERS": 2, "CLIENT_QUERIES": 1, "WRITE_TOKEN": "a secret", "DEFAULT_GRAPH": "own"}
-    settings |= {"QUERY_TIMEOUT": 300, "LOG_LEVEL": "error"}
-    environment = {**os.environ, **{f"DPA_KG_{name}": str(value) for name, value in settings.items()}}
-    command = [sys.executable, "-c", "from dpa_kg.cli import app; app()", "serve", "--no-build"]
+    given = {"home": home, "port": port, "web_workers": 2, "query_timeout": 300, "log_level": "error", **settings}
+    environment = {**os.environ, **{f"DPA_KG_{name.upper()}": str(value) for name, value in given.items()}}
+    command = [sys.executable, "-c", "from dpa_kg.cli import app; app()", "serve", *options]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as parent:
-        running = Service(parent, f"http://127.0.0.1:{port}")
+        running = Service(home, parent, f"http://127.0.0.1:{port}")
         try:
             assert until(lambda: running.get("/ready").status_code == 200)
             yield running
         finally:
             parent.kill()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    make_version(tmp_path)
+    with started(tmp_path, "--no-build", client_queries=1) as running:
+        yield running
 
 
 def test_requests_are_counted_whichever_process_answers(service: Service) -> None:
@@ -116,7 +129,7 @@ def test_a_process_that_is_killed_is_replaced_and_what_it_counted_stays(service:
     name = 'dpa_kg_http_requests_total{method="GET",route="/sparql",status="200"}'
     for _ in range(20):
         service.get("/sparql", params=ASK)
-    assert until(lambda: service.sample(name) == 20)
+    assert until(lambda: service.told(name) == 20)
     killed, other = service.web()
     workers = children(killed)
     os.kill(killed, signal.SIGKILL)
@@ -161,23 +174,25 @@ def test_a_client_has_one_limit_for_all_processes(service: Service) -> None:
     assert until(lambda: service.get("/sparql", params=ASK).status_code == 200)
 
 
-def test_writes_at_the_same_time_through_several_processes_are_all_made(service: Service) -> None:
+def test_writes_at_the_same_time_through_several_processes_are_all_made(tmp_path: Path) -> None:
     def write(number: int) -> None:
         answered.append(service.update(f"INSERT DATA {{ <urn:s> <urn:p> {number} }}"))
 
     answered: list[int] = []
     writing = [threading.Thread(target=write, args=[number]) for number in range(6)]
-    for one in writing:
-        one.start()
-    for one in writing:
-        one.join(PATIENCE)
-    assert len(answered) == 6
-    assert all(200 <= status < 300 for status in answered)
-    counted = service.get("/sparql", params={"query": "SELECT (COUNT(*) AS ?n) { <urn:s> <urn:p> ?o }"}).json()
-    assert counted["results"]["bindings"][0]["n"]["value"] == "6"
+    with started(tmp_path, default_graph="own", write_token="a secret") as service:  # noqa: S106
+        for one in writing:
+            one.start()
+        for one in writing:
+            one.join(PATIENCE)
+        assert [200 <= status < 300 for status in answered] == [True] * 6
+        counted = service.get("/sparql", params={"query": "SELECT (COUNT(*) AS ?n) { <urn:s> <urn:p> ?o }"}).json()
+        assert counted["results"]["bindings"][0]["n"]["value"] == "6"
 
 
 # ---- the parts
+
+_HEADS = [[f"# HELP {name} Things.", f"# TYPE {name} {kind}"] for name, kind in (("c", "counter"), ("g", "gauge"), ("h", "counter"))]
 
 
 def _holding(path: str, places: Any, ready: Any, done: Any) -> None:
@@ -209,9 +224,7 @@ def test_places_are_counted_over_processes_and_freed_when_one_is_killed(tmp_path
 def test_counters_of_processes_that_have_ended_are_added_and_their_gauges_are_not(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    text = (
-        '# HELP c Things.\n# TYPE c counter\nc{{a="1"}} {0}\n# HELP g More.\n# TYPE g gauge\ng {0}\n# HELP h Last.\n# TYPE h counter\nh {0}'
-    )
+    text = "\n".join([*_HEADS[0], 'c{{a="1"}} {0}', *_HEADS[1], "g {0}", *_HEADS[2], "h {0}"])
     with (tmp_path / "places").open("w+b") as places:
         siblings = Siblings(2, tmp_path, places)
         siblings.tell(Report(True, text.format(3)))
