@@ -34,7 +34,7 @@ from dpa_kg.graph.versions import Versions
 from dpa_kg.settings import Settings
 
 _RESULTS: Final = Path(__file__).parent / "results"
-_PARTS: Final = ("tiny", "heavy", "named", "cached", "search", "memory", "start")
+_PARTS: Final = ("tiny", "heavy", "named", "cached", "search", "fire", "web", "memory", "start")
 _RDFLIB_MOST: Final = 50_000  # projects
 _LABELS_OF: Final = 770_000  # projects that have a million labels
 
@@ -85,6 +85,10 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
             "named": partial(measures.named, bench),
             "cached": partial(measures.cached, bench),
             "search": partial(measures.full_text, bench, _labels(store)),
+            "fire": lambda: [measures.under_fire(bench)],
+            "web": lambda: [
+                measures.web_workers(partial(engines.dpa_kg, home), measures.pairs_of(store)[0], options.rounds, options.scale)
+            ],
             "memory": lambda: [measures.memory(ours, version.metadata.triples, options.megabytes)],
         }
         for name in options.only:

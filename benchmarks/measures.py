@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pyoxigraph as ox
@@ -20,6 +22,8 @@ from benchmarks.load import Run, get, run, sparql
 _QUERIES: Final = Path(__file__).parent / "queries"
 _JSON: Final = "application/json"
 _NAMED: Final = "projects-by-funder-and-country"
+_RUNAWAYS: Final = 32
+_ENDLESS: Final = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . FILTER(STRLEN(STR(?a)) > 1000) }"
 _LABEL: Final = (
     "SELECT ?label WHERE {{ <https://w3id.org/dpa-kg/id/project/generated-{}> <http://www.w3.org/2000/01/rdf-schema#label> ?label }}"
 )
@@ -95,7 +99,7 @@ def heavy(bench: Bench) -> list[Row]:
 
 def named(bench: Bench) -> list[Row]:
     """The named query, asked anew each time and asked again, against the same question with property paths on the best peer."""
-    pairs = _pairs(bench.store)
+    pairs = pairs_of(bench.store)
     paths = text("property-paths")
     asked = [paths.replace("FUNDER", funder).replace("COUNTRY", country) for funder, country in pairs]
     first = {peer.name: _seconds(peer, asked[0]) for peer in bench.peers}
@@ -137,12 +141,12 @@ def _again(bench: Bench, best: Engine, pair: tuple[str, str], query: str) -> Row
 
 
 def _question(bench: Bench, pair: tuple[str, str]) -> bytes:
-    return get(f"{bench.ours.base}/queries/{_NAMED}?{urlencode({'funder': pair[0], 'country': pair[1]})}", _JSON)
+    return get(f"{bench.ours.base}/queries/{_NAMED}?{_fields(pair)}", _JSON)
 
 
 def cached(bench: Bench) -> list[Row]:
     """An answer from memory, and the word that nothing has changed, against an empty route."""
-    funder, country = _pairs(bench.store)[0]
+    funder, country = pairs_of(bench.store)[0]
     url = f"{bench.ours.base}/queries/{_NAMED}?{urlencode({'funder': funder, 'country': country, 'limit': 20})}"
     tag = httpx.get(url, headers={"Accept": _JSON}, timeout=60).headers["etag"]
     empty = (url, [get(f"{bench.ours.base}/empty", _JSON)], bench.count(1000))
@@ -154,6 +158,68 @@ def cached(bench: Bench) -> list[Row]:
         ratio, details = _compare(bench, {"ours": (url, [request], bench.count(1000)), "empty": empty})
         rows.append(Row(what, ratio, "at least", target, "×", details))
     return rows
+
+
+def under_fire(bench: Bench) -> Row:
+    """The slowest but 5 % of named queries that nobody asked before, while 32 queries without end are in flight, from four clients."""
+    url = urlsplit(bench.ours.base)
+    runaway = urlencode({"query": _ENDLESS})
+    questions = [get(f"{bench.ours.base}/queries/{_NAMED}?{_fields(pair)}&limit=37", _JSON) for pair in pairs_of(bench.store)]
+    count = min(bench.count(200), len(questions) - 8)
+    run(bench.ours.base, questions[count:], connections=4, count=8)  # the workers have read the catalogue
+    with ExitStack() as stack:
+        for number in range(_RUNAWAYS):
+            connection = stack.enter_context(socket.create_connection((url.hostname or "", url.port or 80)))
+            client = f"X-Forwarded-For: 192.0.2.{number * 4 // _RUNAWAYS + 1}"
+            connection.sendall(f"GET /sparql?{runaway} HTTP/1.1\r\nHost: {url.netloc}\r\n{client}\r\n\r\n".encode())
+        _wait_for(lambda: _sample(bench.ours, 'dpa_kg_queue_length{pool="adhoc"}') > 0)
+        latencies = run(bench.ours.base, questions, connections=1, count=count).latencies
+        waiting = {
+            kind: _sample(bench.ours, f"dpa_kg_{kind}") for kind in ('queue_length{pool="adhoc"}', 'workers{pool="adhoc",state="busy"}')
+        }
+    p95 = 1000 * statistics.quantiles(latencies, n=20)[-1]
+    details = {"median": 1000 * statistics.median(latencies), "questions": count, **waiting}
+    return Row(f"under fire, {_RUNAWAYS} runaway queries in flight: named query, uncached, p95", p95, "at most", 300, "ms", details)
+
+
+def web_workers(start: Callable[..., Any], pair: tuple[str, str], rounds: int, scale: float) -> Row:
+    """The throughput of cached answers with two web processes against one, over 16 connections.
+
+    The client takes its share of the cores, too.
+    """
+    runs: dict[int, list[float]] = {1: [], 2: []}
+    with ExitStack() as stack:
+        engines = {count: stack.enter_context(start(web_workers=count)) for count in runs}
+        for engine in engines.values():
+            _wait_for(lambda engine=engine: httpx.get(f"{engine.base}/ready", timeout=60).status_code == 200)  # type: ignore[misc]
+            for _ in range(20):  # each process has the answer
+                httpx.get(f"{engine.base}/queries/{_NAMED}?{_fields(pair)}&limit=20", headers={"Accept": _JSON}, timeout=60)
+        for _ in range(rounds):
+            for number, engine in engines.items():
+                request = get(f"{engine.base}/queries/{_NAMED}?{_fields(pair)}&limit=20", _JSON)
+                runs[number].append(run(engine.base, [request], connections=16, count=max(8, int(2000 * scale))).throughput)
+    ratio = statistics.median(two / one for one, two in zip(runs[1], runs[2], strict=True))
+    return Row(
+        "cached answer, two web processes against one: throughput", ratio, "at least", 1.2, "×", {str(n): t for n, t in runs.items()}
+    )
+
+
+def _fields(pair: tuple[str, str]) -> str:
+    return urlencode({"funder": pair[0], "country": pair[1]})
+
+
+def _sample(engine: Engine, name: str) -> float:
+    lines = httpx.get(f"{engine.base}/metrics", timeout=60).text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    """Returns when a condition is true. Raises TimeoutError after a minute."""
+    end = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.05)
 
 
 def full_text(bench: Bench, labels: int) -> list[Row]:
@@ -241,7 +307,7 @@ def _solutions(store: ox.Store, query: str) -> Iterator[ox.QuerySolution]:
     return iter(answer) if isinstance(answer, ox.QuerySolutions) else iter(())
 
 
-def _pairs(store: ox.Store) -> list[tuple[str, str]]:
+def pairs_of(store: ox.Store) -> list[tuple[str, str]]:
     """The slugs of funders and countries, shuffled by a fixed stride: frequent and rare ones."""
     found = [(row["funder"].value.rpartition("/")[2], row["country"].value.rpartition("/")[2]) for row in _solutions(store, text("pairs"))]
     return [found[number * 7 % len(found)] for number in range(len(found))]

@@ -18,6 +18,9 @@ async def empty() -> Response:
 def main() -> None:
     """Serves as `dpa-kg serve --no-build` does."""
     settings = Settings()
+    if settings.web_workers > 1:
+        server.serve(settings)  # without the empty route: each process makes its own app
+        return
     app = create_app(settings)
     app.router.routes.insert(0, APIRoute("/empty", empty, include_in_schema=False))
     server.run(app, settings)

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     keep_versions: int = Field(default=20, ge=1, description="newest versions that are kept whatever their age")
     keep_days: float = Field(default=30.0, ge=0, description="days that older versions are kept too, counted from when they were made")
 
+    web_workers: int = Field(default=1, ge=1, le=64, description="web processes that share the address and the published version")
     query_timeout: float = Field(default=30.0, gt=0, description="seconds that one query may take")
     query_workers: int = Field(default=2, ge=1, description="processes that evaluate SPARQL texts sent by callers")
     question_workers: int = Field(default=2, ge=1, description="processes that answer named queries, pages and search")

@@ -199,11 +199,10 @@ def serve(
     chosen = (("host", host), ("port", port), ("serve_unvalidated", unvalidated or None))
     configured = Settings().model_copy(update={name: value for name, value in chosen if value is not None})
     version = _to_serve(configured, rebuild=rebuild)
-    from dpa_kg.http import app as web  # noqa: PLC0415
     from dpa_kg.http import server  # noqa: PLC0415
 
     typer.echo(f"Version {version.number} with {version.metadata.triples:,} triples is served at {_address(configured)} (Ctrl+C ends it).")
-    server.run(web.create_app(configured), configured)
+    server.serve(configured)
 
 
 def _to_serve(configured: Settings, *, rebuild: bool) -> Version:

@@ -29,7 +29,8 @@ _NOUNS: tuple[tuple[Severity, str], ...] = (("violation", "violation"), ("warnin
 _WIDTH = 240  # characters of a line that goes to no terminal
 _SHOWN = 4  # passages of one finding
 _WORDS = {"load": "Reading the files", "merge": "Merging the graphs", "derive": "Applying the rules", "validate": "Validating with SHACL",
-          "check": "Running the checks", "index": "Indexing the names", "publish": "Publishing"}  # fmt: skip
+          "check": "Running the checks", "index": "Indexing the names", "compact": "Compacting the store",
+          "publish": "Publishing"}  # fmt: skip
 
 
 def console(*, stderr: bool = False) -> Console:

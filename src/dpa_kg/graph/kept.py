@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
+from dpa_kg.graph.locks import exclusive
+
+_WAIT: Final = 3600.0  # seconds; the clock of the job that waits ends it sooner
 NQUADS_DUMP: Final = "dump.nq.gz"
 TRIG_DUMP: Final = "dump.trig.gz"
 DIFFERENCE: Final = "diff.nq"
@@ -48,8 +51,13 @@ def _changed(path: Path) -> float:
 
 @contextmanager
 def making(path: Path) -> Iterator[IO[bytes]]:
-    """A file that gets its name when it is complete, and goes when it is not."""
+    """A file that gets its name when it is complete, and goes when it is not. One process makes files of a version at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with exclusive(path.parent / "lock", f"Another process makes {path.name}.", wait=_WAIT):
+        yield from _making(path)
+
+
+def _making(path: Path) -> Iterator[IO[bytes]]:
     for dead in path.parent.glob(f"part-{path.name}-*"):
         dead.unlink(missing_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f"part-{path.name}-", dir=path.parent)

@@ -12,6 +12,7 @@ HOME/write.lock                     one writer at a time
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -34,11 +35,12 @@ class Versions:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.folder = home / "versions"
+        self._current = str(home / "current")  # asked for by every request
 
     def current(self) -> Version | None:
         """The published version; None before the first one. Raises BuildError where the link leads nowhere."""
         try:
-            number = int((self.home / "current").readlink().name)
+            number = int(os.readlink(self._current).rpartition("/")[2])  # noqa: PTH115 - half the time of a Path
         except FileNotFoundError:
             return None
         try:
@@ -49,10 +51,11 @@ class Versions:
 
     def get(self, number: int) -> Version:
         """One version. Raises NotFound where there is none of that number."""
-        path = self.folder / f"{number:06d}"
-        if not (path / "version.json").is_file():
-            raise NotFound(f"There is no version {number}.", hint="`dpa-kg versions list` shows which there are.")
-        return Version(number, path, Metadata.read(path / "version.json"))
+        path = self._path(number)
+        try:
+            return Version(number, path, Metadata.read(path / "version.json"))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise NotFound(f"There is no version {number}.", hint="`dpa-kg versions list` shows which there are.") from error
 
     def all(self) -> list[Version]:
         """Every complete version, the newest first."""

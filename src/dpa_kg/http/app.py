@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -28,7 +30,7 @@ from dpa_kg.http import (
     vocabulary,
     void,
 )
-from dpa_kg.http.caching import Memory
+from dpa_kg.http.caching import KeptAnswers, Memory
 from dpa_kg.http.clients import Clients
 from dpa_kg.http.jobs import Jobs
 from dpa_kg.http.limits import RequestLimits
@@ -37,8 +39,9 @@ from dpa_kg.http.middleware import CommonHeaders
 from dpa_kg.http.observation import Observation
 from dpa_kg.http.pages import home
 from dpa_kg.http.pages.rendering import Pages
+from dpa_kg.http.siblings import Siblings
 from dpa_kg.query.catalogue import Catalogue
-from dpa_kg.query.workers import Pool, writing
+from dpa_kg.query.workers import Pool, patient, writing
 from dpa_kg.settings import Settings
 
 _DESCRIPTION: Final = (
@@ -49,8 +52,8 @@ _SUGGESTION_LISTS: Final = 128  # kept in memory: one per version, class and lan
 _ANSWERS: Final = 256  # kept in memory, of at most SMALL bytes each
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The service over the versions in `settings.home`. Its lifespan starts and ends the workers."""
+def create_app(settings: Settings, siblings: Siblings | None = None) -> FastAPI:
+    """The service over the versions in `settings.home`, or one web process of it. Its lifespan starts and ends the workers."""
     app = FastAPI(
         title="DPA knowledge graph",
         version=__version__,
@@ -67,14 +70,17 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.pages = Pages()
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
     app.state.answers = Memory(_ANSWERS)
-    app.state.clients = Clients(settings.client_queries)
+    app.state.siblings = siblings or Siblings.alone()
+    app.state.clients = Clients(settings.client_queries, app.state.siblings.places)
     app.state.metrics = Metrics()
     described = (vocabulary, void, catalog, versions, validate)
     surfaces = (sparql, updates, graphs, entities, search, *described, operations, metrics, home)
-    for router in (queries.router_of(app.state.catalogue), *(surface.router for surface in surfaces)):  # the first is found fastest
-        app.include_router(router)
+    for router in (queries.router, *(surface.router for surface in surfaces), queries.described(app.state.catalogue)):
+        app.include_router(router)  # the first is found fastest
     errors.install(app)
     openapi.install(app)
+    state = app.state
+    app.add_middleware(KeptAnswers, versions=state.versions, answers=state.answers, counts=state.metrics.answers)
     app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(Observation, metrics=app.state.metrics)
     app.add_middleware(CommonHeaders)
@@ -93,14 +99,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
         return version.number
 
-    app.state.adhoc = Pool(settings, settings.query_workers, current)
+    app.state.adhoc = Pool(settings, settings.query_workers, current, patient(settings))
     app.state.questions = Pool(settings, settings.question_workers, current)
     app.state.writer = Pool(settings, 1, current, writing(settings))  # started by the first write
     app.state.jobs = Jobs(settings, current)
     try:
         await app.state.questions.start()
         await app.state.adhoc.start()
+        telling = asyncio.create_task(app.state.siblings.keep_telling(partial(metrics.report, app.state)))
         yield
+        telling.cancel()
+        app.state.siblings.tell(metrics.report(app.state))
     finally:
         await app.state.jobs.close()
         await app.state.writer.close()

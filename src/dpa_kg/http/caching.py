@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
+import re
+from collections import Counter, OrderedDict
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dpa_kg import __version__
 from dpa_kg.graph.metadata import Version
+from dpa_kg.graph.versions import Versions
 from dpa_kg.query.lexer import tokens, unescape
 
 Value = TypeVar("Value")
+_Key = tuple[str, str, str, str, bytes, tuple[tuple[bytes, bytes], ...]]
+_KEY: Final = "answer"  # in the state of a request: under which key its answer is kept
+_NEGOTIATED: Final = frozenset({b"accept", b"accept-language", b"host"})  # headers that an answer depends on
 SMALL: Final = 1 << 18  # bytes of the largest answer that is kept in memory
 _VOLATILE: Final = frozenset({"NOW", "RAND", "UUID", "STRUUID", "BNODE"})
+_MAYBE_VOLATILE: Final = re.compile("now|rand|uuid|bnode", re.IGNORECASE)
 
 
 def entity_tag(version: Version | None, *parts: Any) -> str:
@@ -32,7 +40,10 @@ def tag_of(edition: str, *parts: Any) -> str:
 
 def is_repeatable(query: str) -> bool:
     """Whether a SPARQL text has the same answer each time: it calls none of NOW, RAND, UUID, STRUUID, BNODE."""
-    return not any(token.kind == "word" and token.text.upper() in _VOLATILE for token in tokens(unescape(query)))
+    plain = unescape(query)
+    if not _MAYBE_VOLATILE.search(plain):
+        return True  # most texts: their tokens need not be looked at
+    return not any(token.kind == "word" and token.text.upper() in _VOLATILE for token in tokens(plain))
 
 
 def not_modified(request: Request, tag: str | None) -> Response | None:
@@ -51,21 +62,62 @@ def cache_headers(tag: str | None) -> dict[str, str]:
     return {"ETag": tag, "Cache-Control": "public, no-cache"} if tag else {"Cache-Control": "no-store"}
 
 
-def kept(request: Request, tag: str | None) -> Response | None:
-    """The answer of a named query that was given before, by its tag."""
-    answers: Memory[Response] = request.app.state.answers
-    found = answers.get(tag) if tag else None
-    if tag:
-        request.app.state.metrics.answers["miss" if found is None else "hit"] += 1
-    return found
-
-
 def keep(request: Request, tag: str | None, response: Response) -> Response:
-    """Remembers a good and small answer by its tag, and returns it."""
-    answers: Memory[Response] = request.app.state.answers
-    if tag and response.status_code == 200 and 0 < len(response.body) <= SMALL:
-        answers.keep(tag, response)
+    """Remembers a good and small answer for those who ask the same in the same words, and returns it."""
+    key: _Key | None = request.scope["state"].get(_KEY)
+    if tag and key and tag.startswith(f'W/"{key[0]}-'):  # otherwise a version was published meanwhile
+        request.app.state.metrics.answers["miss"] += 1
+        if response.status_code == 200 and 0 < len(response.body) <= SMALL:
+            request.app.state.answers.keep(key, _Kept(response, tag, request.scope["route"]))
     return response
+
+
+@dataclass(frozen=True)
+class Named:
+    """What measures and logs call the route of a named query."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class _Kept:
+    response: Response
+    tag: str
+    route: Named
+
+
+class KeptAnswers:
+    """Pure ASGI, before any routing: a question to a named query that was answered before is answered from memory.
+
+    The key is the version and whatever of a request an answer depends on, as it was written: nothing has to be read or negotiated.
+    """
+
+    def __init__(self, app: ASGIApp, versions: Versions, answers: Memory[_Kept], counts: Counter[str]) -> None:
+        self._app = app
+        self._versions = versions
+        self._answers = answers
+        self._counts = counts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = self._key(scope)
+        found = self._answers.get(key) if key else None
+        if found is None:
+            scope.setdefault("state", {})[_KEY] = key
+            await self._app(scope, receive, send)
+            return
+        self._counts["hit"] += 1
+        scope["route"] = found.route
+        await (not_modified(Request(scope), found.tag) or found.response)(scope, receive, send)
+
+    def _key(self, scope: Scope) -> _Key | None:
+        """None where the request is none for a named query, or names its version, which may be deleted."""
+        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/queries/"):
+            return None
+        version = self._versions.current()
+        if version is None or b"version" in scope["query_string"]:
+            return None
+        headers = tuple(header for header in scope["headers"] if header[0] in _NEGOTIATED)
+        return version.edition, version.metadata.created, scope["scheme"], scope["path"], scope["query_string"], headers
 
 
 class Memory(Generic[Value]):

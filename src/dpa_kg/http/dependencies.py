@@ -21,6 +21,8 @@ from dpa_kg.representations.negotiation import negotiate, negotiate_language
 from dpa_kg.settings import Settings
 
 _DIGITS: Final = 9
+_VERSION: Final = "version"  # in the state of a request
+_SHORT: Final = 0.05  # seconds; who waits no longer is not watched for hanging up
 
 
 def catalogue(request: Request) -> Catalogue:
@@ -54,8 +56,17 @@ def page(request: Request) -> Page:
 def version(request: Request) -> Version:
     """The version that answers: the one of `?version=`, else the current one.
 
-    Raises Overloaded where none is published yet or it is not validated, ParameterError and NotFound for a number that is none.
+    It stays the same while the request lasts, whatever is published meanwhile. Raises Overloaded where none is published yet or it is
+    not validated, ParameterError and NotFound for a number that is none.
     """
+    state = request.scope.setdefault("state", {})
+    if _VERSION not in state:
+        state[_VERSION] = _version(request)
+    found: Version = state[_VERSION]
+    return found
+
+
+def _version(request: Request) -> Version:
     versions: Versions = request.app.state.versions
     if asked := request.query_params.get("version"):
         if not (asked.isascii() and asked.isdecimal() and len(asked) < _DIGITS):
@@ -107,17 +118,27 @@ async def _ask(request: Request, workers: Pool, method: str, arguments: dict[str
 async def cancellable(request: Request, work: Coroutine[Any, Any, Any]) -> Any:
     """What the work gives. A client that hangs up cancels it (ClientGone)."""
     answer = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({answer}, timeout=_SHORT)
+        if not answer.done():
+            await _or_hang_up(request, answer)
+        return answer.result()
+    finally:
+        answer.cancel()
+        answer.add_done_callback(_seen)
+
+
+async def _or_hang_up(request: Request, answer: asyncio.Future[Any]) -> None:
+    """Returns when the answer is there. Raises ClientGone when the client goes first."""
     gone = asyncio.ensure_future(_hang_up(request))
     try:
         await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if answer.done():
-            return answer.result()
-        gone.result()  # raises what is wrong with a body that nobody reads
-        raise ClientGone
+        if not answer.done():
+            gone.result()  # raises what is wrong with a body that nobody reads
+            raise ClientGone
     finally:
-        for task in (gone, answer):
-            task.cancel()
-            task.add_done_callback(_seen)
+        gone.cancel()
+        gone.add_done_callback(_seen)
 
 
 def _seen(task: asyncio.Future[Any]) -> None:

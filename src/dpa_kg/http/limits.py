@@ -6,7 +6,6 @@ import asyncio
 import re
 from email.message import Message as Header
 from typing import Final
-from urllib.parse import unquote
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -18,7 +17,6 @@ from dpa_kg.settings import Settings
 
 _MOST_HEADERS: Final = 100
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_ABSOLUTE: Final = re.compile(rb"https?://([^/?#]*)(/.*)?", re.IGNORECASE)
 
 
 class RequestLimits:
@@ -33,23 +31,13 @@ class RequestLimits:
             await self._app(scope, receive, send)
             return
         try:
-            scope = _under_root(_origin_form(scope))
+            scope = _under_root(scope)
             _check_head(scope, self._settings)
             body = _Body(scope, receive, self._settings)
         except DpaKgError as error:
             await respond(Request(scope), Problem.of(error))(scope, receive, send)
             return
         await self._app(scope, body.receive, send)
-
-
-def _origin_form(scope: Scope) -> Scope:
-    """A target that is a whole URL as the path in it; its authority replaces the Host header (RFC 9112, section 3.2.2)."""
-    match = _ABSOLUTE.fullmatch(scope.get("raw_path") or b"")
-    if match is None:
-        return scope
-    path = match[2] or b"/"
-    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
-    return {**scope, "path": unquote(path.decode("ascii")), "raw_path": path, "headers": [(b"host", match[1]), *headers]}
 
 
 def _under_root(scope: Scope) -> Scope:
@@ -68,8 +56,10 @@ def _check_head(scope: Scope, settings: Settings) -> None:
     size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
     if size > settings.header_bytes or len(scope["headers"]) > _MOST_HEADERS:
         raise HeadersTooLarge(f"The headers are more than {_MOST_HEADERS}, or larger than {settings.header_bytes} bytes.")
-    host = headers.get("host")
-    if host is not None and not _HOST.fullmatch(host):
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 and not (scope["http_version"] == "1.0" and not hosts):
+        raise InputError("A request has one Host header.")
+    if hosts and not _HOST.fullmatch(hosts[0]):
         raise InputError("The Host header is not the name of a host.")
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in {"identity", ""}:

@@ -1,4 +1,4 @@
-"""`/metrics`: what this process has done, in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+"""`/metrics`: what the service has done, in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
+from starlette.datastructures import State
 
 from dpa_kg import __version__
 from dpa_kg.graph.metadata import Version
 from dpa_kg.http import openapi
 from dpa_kg.http.caching import cache_headers
+from dpa_kg.http.siblings import Report, Siblings
 from dpa_kg.query.workers import Pool
 from dpa_kg.representations.formats import PLAIN_TEXT
 
@@ -36,7 +38,7 @@ class _Latency:
 
 
 class Metrics:
-    """Counters of one process."""
+    """Counters of one web process."""
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, int]] = Counter()
@@ -69,13 +71,20 @@ class Metrics:
 
 @router.get("/metrics", summary="Counters for Prometheus", openapi_extra=_ROUTE, response_class=Response)
 async def metrics(request: Request) -> Response:
-    """Requests, latencies, queues, workers that were ended and why, the cache, the version."""
+    """Requests, latencies, queues, workers that were ended and why, the cache, the version; of all web processes together."""
     state = request.app.state
+    siblings: Siblings = state.siblings
+    lines = [*siblings.summed(report(state)), *_of_service(state.versions.current(), siblings.running())]
+    return Response("\n".join(lines) + "\n", headers=cache_headers(None), media_type=_CONTENT_TYPE)
+
+
+def report(state: State) -> Report:
+    """What this process tells its siblings. It is ready when each pool that answers has a worker."""
     pools: dict[str, Pool] = {"adhoc": state.adhoc, "questions": state.questions, "writer": state.writer}
+    ready = all(pools[name].busy + pools[name].idle for name in ("adhoc", "questions"))
     pools |= {"making": state.jobs.making, "validating": state.jobs.validating}
     known: Metrics = state.metrics
-    lines = [*known.lines(), *_of_pools(pools), *_of_version(state.versions.current()), *_of_process()]
-    return Response("\n".join(lines) + "\n", headers=cache_headers(None), media_type=_CONTENT_TYPE)
+    return Report(ready, "\n".join([*known.lines(), *_of_pools(pools), *_of_process()]))
 
 
 def _of_pools(pools: Mapping[str, Pool]) -> Iterator[str]:
@@ -91,7 +100,8 @@ def _of_pools(pools: Mapping[str, Pool]) -> Iterator[str]:
     yield from _family("dpa_kg_worker_kills_total", "counter", "Workers that ended at a question, by cause.", kills)
 
 
-def _of_version(version: Version | None) -> Iterator[str]:
+def _of_service(version: Version | None, processes: int) -> Iterator[str]:
+    yield from _family("dpa_kg_web_processes", "gauge", "Web processes that run.", [((), processes)])
     if version is not None:
         yield from _family("dpa_kg_version", "gauge", "Number of the published version.", [((), version.number)])
         yield from _family("dpa_kg_triples", "gauge", "Triples of its default graph.", [((), version.metadata.triples)])
@@ -101,8 +111,8 @@ def _of_version(version: Version | None) -> Iterator[str]:
 def _of_process() -> Iterator[str]:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     memory, files = pages * resource.getpagesize(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names only
-    yield from _family("process_resident_memory_bytes", "gauge", "Memory of the web process.", [((), memory)])
-    yield from _family("process_open_fds", "gauge", "Open files of the web process.", [((), files)])
+    yield from _family("process_resident_memory_bytes", "gauge", "Memory of the web processes.", [((), memory)])
+    yield from _family("process_open_fds", "gauge", "Open files of the web processes.", [((), files)])
 
 
 def _family(name: str, kind: str, meaning: str, samples: Iterable[tuple[Labels, float]]) -> Iterator[str]:

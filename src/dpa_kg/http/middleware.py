@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -21,6 +21,8 @@ COMMON_HEADERS: Final = {
 }
 _VERSION: Final = re.compile(r"/versions/[^/]+")
 _ROLLBACK: Final = re.compile(r"/versions/[^/]+/rollback")
+_ENCODED: Final = [(name.lower().encode(), value.encode()) for name, value in COMMON_HEADERS.items()]
+_ALWAYS_OURS: Final = frozenset({b"x-request-id", b"vary"})
 _PREFLIGHT: Final = {
     **COMMON_HEADERS,
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
@@ -69,16 +71,25 @@ class CommonHeaders:
 
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in COMMON_HEADERS.items():
-                    headers.setdefault(name, value)
-                headers["X-Request-ID"] = request_id
-                headers.add_vary_header("Accept, Accept-Language")
+                message = {**message, "headers": _completed(message.get("headers", ()), request_id)}
             elif is_head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
         await self.app(inner, receive, finish)
+
+
+def _completed(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    """The headers of a response with those that all have; what it says itself stays."""
+    own = list(headers)
+    names = {name for name, _ in own}
+    vary = b", ".join([*(value for name, value in own if name == b"vary"), b"Accept, Accept-Language"])
+    return [
+        *(header for header in own if header[0] not in _ALWAYS_OURS),
+        *(header for header in _ENCODED if header[0] not in names),
+        (b"x-request-id", request_id.encode()),
+        (b"vary", vary),
+    ]
 
 
 async def _no_content(send: Send, allow: str) -> None:

@@ -12,6 +12,7 @@ from dpa_kg.errors import Overloaded
 from dpa_kg.http import openapi
 from dpa_kg.http.caching import cache_headers
 from dpa_kg.http.dependencies import ask, version
+from dpa_kg.http.metrics import report
 from dpa_kg.query.answers import Statistics
 from dpa_kg.representations.formats import JSON, PLAIN_TEXT
 
@@ -41,11 +42,9 @@ async def health(request: Request) -> Response:
 
 @router.get("/ready", summary="Whether questions can be sent", openapi_extra=openapi.HEALTH, response_class=Response)
 async def ready(request: Request) -> Response:
-    """Each pool has a worker that answers, over a published version; asked without keeping a worker busy. 503 otherwise."""
-    state = request.app.state
-    starting = [name for name in ("questions", "adhoc") if not getattr(state, name).busy + getattr(state, name).idle]
-    current = version(request)
-    if starting:
+    """Each pool of each web process has a worker that answers, over a published version; asked without keeping one busy. 503 otherwise."""
+    current, siblings = version(request), request.app.state.siblings
+    if not siblings.are_ready(report(request.app.state)):
         raise Overloaded("The workers are starting.", hint="Ask again in a second.")
     body = {"status": "ready", "release": __version__, "version": current.number}
     return Response(json.dumps(body, indent=2), headers=cache_headers(None), media_type=JSON.media_type)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -14,7 +13,7 @@ from rapidfuzz import process
 
 from dpa_kg.errors import NotFound
 from dpa_kg.http import openapi
-from dpa_kg.http.caching import cache_headers, entity_tag, is_repeatable, keep, kept, not_modified
+from dpa_kg.http.caching import Named, cache_headers, entity_tag, is_repeatable, keep, not_modified
 from dpa_kg.http.dependencies import base_url, catalogue, chosen, language, page, settings, version
 from dpa_kg.http.pages.catalogue import catalogue_page, entry_of
 from dpa_kg.http.pages.question import question_page
@@ -25,23 +24,20 @@ from dpa_kg.query.catalogue import Catalogue, NamedQuery
 from dpa_kg.representations.formats import CSV, GRAPH_FORMATS, HTML, JSON, TABLE_FORMATS, TSV, XLSX, Format
 from dpa_kg.representations.tables import render
 
+router = APIRouter(tags=["Named queries"])
 _FILES: Final = (CSV, TSV, XLSX)
+_LIST: Final = {"parameters": [openapi.LANGUAGE], "responses": openapi.answers((JSON, HTML), (406, 422))}
 _is_repeatable = lru_cache(maxsize=512)(is_repeatable)  # of texts of the catalogue, whose tokens take longer than a cached answer
 
 
-def router_of(queries: Catalogue) -> APIRouter:
-    """The routes of all named queries, each with its own typed parameters in the OpenAPI document."""
-    router = APIRouter(tags=["Named queries"])
-    router.add_api_route(
-        "/queries",
-        list_queries,
-        summary="The catalogue of named queries",
-        response_class=Response,
-        openapi_extra={"parameters": [openapi.LANGUAGE], "responses": openapi.answers((JSON, HTML), (406, 422))},
-    )
-    router.add_api_route("/queries/{name}", _by_name, response_class=Response, include_in_schema=False)
-    for query in queries:  # never matched: the one before finds them without trying a hundred routes
-        router.add_api_route(
+def described(queries: Catalogue) -> APIRouter:
+    """The routes of all named queries, each with its own typed parameters in the OpenAPI document.
+
+    They are never matched: `/queries/{name}` finds them without trying a hundred routes, and nobody else has to try them.
+    """
+    named = APIRouter(tags=["Named queries"])
+    for query in queries:
+        named.add_api_route(
             f"/queries/{query.name}",
             _route_of(query),
             operation_id=query.name,
@@ -50,9 +46,10 @@ def router_of(queries: Catalogue) -> APIRouter:
             response_class=Response,
             openapi_extra=openapi.of_query(query),
         )
-    return router
+    return named
 
 
+@router.get("/queries", summary="The catalogue of named queries", openapi_extra=_LIST, response_class=Response)
 async def list_queries(request: Request) -> Response:
     """Every question with its parameters, columns, examples and address."""
     form, current, chosen_language = chosen(request, (JSON, HTML)), version(request), language(request)
@@ -81,7 +78,7 @@ async def respond(request: Request, query: NamedQuery) -> Response:
     asked = (sorted(question.parameters.items()), question.limit, question.offset)
     parts = (query.name, *asked, form.name, language(request), base_url(request), settings(request).report_url, str(request.query_params))
     tag = entity_tag(current, *parts) if _is_repeatable(query.text) else None
-    if found := not_modified(request, tag) or kept(request, tag):
+    if found := not_modified(request, tag):
         return found
     if form is HTML:
         return keep(request, tag, await question_page(request, query, question, tag))
@@ -106,18 +103,13 @@ def _headers(request: Request, query: NamedQuery, question: Question, answer: An
     return headers
 
 
-async def _by_name(request: Request, name: str) -> Response:
+@router.get("/queries/{name}", response_class=Response, include_in_schema=False)
+async def by_name(request: Request, name: str) -> Response:
+    """The answer to a named query. Measures and logs call the route by its name."""
     if query := catalogue(request).queries.get(name):
-        request.scope["route"] = _Named(f"/queries/{name}")
+        request.scope["route"] = Named(f"/queries/{name}")
         return await respond(request, query)
     raise _unknown(request, name)
-
-
-@dataclass(frozen=True)
-class _Named:
-    """What measures and logs call the route."""
-
-    path: str
 
 
 def _unknown(request: Request, name: str) -> NotFound:

@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from dpa_kg.errors import LimitExceeded
 from dpa_kg.graph.oxigraph import OxigraphStore
-from dpa_kg.query.lexer import Token, decoded, tokens
+from dpa_kg.query.lexer import Token, decoded, tokens, unescape
 from dpa_kg.query.operations import is_word, outermost
 
 MOST = 1_000_000  # quads that are merged for one query
@@ -24,6 +24,8 @@ def of_text(text: str, base: str | None = None) -> tuple[list[str] | None, list[
 
     Otherwise None and None: the engine reads the clauses itself. Raises QuerySyntaxError where a name cannot be read.
     """
+    if "FROM" not in unescape(text).upper():
+        return None, None
     source = decoded(text)
     stream = [token for _, token in outermost([token for token in tokens(source) if token.kind != "comment"])]
     places = [place for place, token in enumerate(stream[:-1]) if is_word(token, "FROM")]

@@ -34,6 +34,7 @@ _DECODABLE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _RUN = re.compile(r"(?P<word>[^\W\d]\w*)|.")
+_INTERESTING = re.compile(r"service|load|[\"'\\\\]", re.IGNORECASE)  # what `guard` has to look at token by token
 _FETCHING_WORD = re.compile(r"(?:.*(SERVICE)|(LOAD))(SILENT)?", re.DOTALL)
 _FETCHING_NAME = re.compile(r"(.*SERVICE|LOAD)", re.DOTALL)
 
@@ -86,6 +87,8 @@ def guard(text: str, *, length: int, nesting: int) -> None:
     """
     if len(text.encode("utf-8", "replace")) > length:
         raise TextTooLong(f"The query is longer than {length} bytes.", hint="Shorten it, or ask for the limit to be raised.")
+    if not _INTERESTING.search(text) and sum(map(text.count, "{([")) <= nesting:
+        return  # nothing is hidden, nothing is asked of others, and there are too few brackets: most texts
     if any(token.kind == "open" for token in tokens(decoded(text))):
         raise QuerySyntaxError("The query has a string that does not end.", hint="Look at its quotes.")
     for read in {decoded(text), unescape(text)}:  # as the engine reads it, and as the standard does

@@ -77,8 +77,9 @@ def limit_memory(extra: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
-def _die_with_parent(parent: int) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """This process gets a signal when its parent ends; where that has happened already, it ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died before the call
         sys.exit(0)
 
@@ -143,7 +144,8 @@ def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:
     start, _ = frame
     logs.configure(start["settings"]["log_level"])  # what an error says may hold what a caller wrote, line ends too
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
-    _die_with_parent(start["parent"])
+    die_with_parent(start["parent"])
+    os.nice(start["nice"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     forbid_network()
     made = answerer(start)

@@ -28,6 +28,7 @@ from dpa_kg.query.worker import raise_problem
 from dpa_kg.settings import Settings
 
 _START_LIMIT = 60.0  # seconds that a worker may take to start
+_PATIENCE = 10  # a tenth of a processor that others want, too; all of one that nobody wants
 _START_PAUSE = 1.0  # seconds between two attempts to start one
 _log = logging.getLogger(__name__)
 
@@ -35,10 +36,10 @@ _log = logging.getLogger(__name__)
 class _Process:
     """One worker process and the connection to it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, connection: frames.Connection) -> None:
         self._process = process
-        self._reader = reader
-        self._writer = writer
+        self._connection = connection
+        self.ask = connection.ask
 
     @classmethod
     async def start(cls, module: str, first: dict[str, Any]) -> _Process:
@@ -46,8 +47,8 @@ class _Process:
         with theirs:
             command = (sys.executable, "-m", module, str(theirs.fileno()))
             process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL)
-        reader, writer = await asyncio.open_connection(sock=ours)
-        worker = cls(process, reader, writer)
+        _, connection = await asyncio.get_running_loop().create_connection(frames.Connection, sock=ours)
+        worker = cls(process, connection)
         try:
             await worker.ask(first)
         except BaseException:
@@ -55,16 +56,9 @@ class _Process:
             raise
         return worker
 
-    async def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        """One question and its reply. Raises EOFError when the process ends instead."""
-        self._writer.write(frames.encode(request))
-        header_length, body_length = frames.LENGTHS.unpack(await self._reader.readexactly(frames.LENGTHS.size))
-        header = await self._reader.readexactly(header_length)
-        return frames.decode(header), await self._reader.readexactly(body_length)
-
     async def end(self) -> int:
         """Kills the process if it still runs, and gives its exit code (negative: the signal)."""
-        self._writer.close()
+        self._connection.close()
         with suppress(ProcessLookupError):
             self._process.kill()
         return await self._process.wait()
@@ -81,19 +75,28 @@ class _Process:
 
 @dataclass(frozen=True)
 class Kind:
-    """What the processes of a pool are: the module that runs, what one does at a time, seconds and MiB for it."""
+    """What the processes of a pool are: the module that runs, what one does at a time, seconds and MiB for it.
+
+    `nice` is how much the scheduler prefers others to them (nice(2), 0 to 19).
+    """
 
     module: str
     work: str
     timeout: float
     memory: int
     hint: str
+    nice: int = 0
 
 
 def reading(settings: Settings) -> Kind:
     """Workers that answer questions over published versions."""
     hint = "Make it more selective, or add LIMIT."
     return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint)
+
+
+def patient(settings: Settings) -> Kind:
+    """Workers that read too, but get the processors only where pages and named queries leave them."""
+    return replace(reading(settings), nice=_PATIENCE)
 
 
 def writing(settings: Settings) -> Kind:
@@ -243,6 +246,7 @@ class Pool:
             "spool": str(self._spool),
             "limits": asdict(limits),
             "memory": self._kind.memory << 20,
+            "nice": self._kind.nice,
             "settings": settings.model_dump(mode="json", exclude={"write_token"}),
         }
         async with asyncio.timeout(_START_LIMIT):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dpa_kg.errors import NotAcceptable, ParameterError
 from dpa_kg.namespaces import LANGUAGES
@@ -87,7 +88,13 @@ def negotiate(accept: str | None, offered: Sequence[Format]) -> Format:
     The highest quality wins, then the closest range (`text/csv, */*` means CSV), then the order of `offered`.
     Raises NotAcceptable where none is acceptable, with the media types there are as candidates.
     """
-    ranges = media_ranges(accept or "")
+    return _negotiated((accept or "")[:_LONGEST], tuple(offered))
+
+
+@lru_cache(maxsize=256)
+def _negotiated(accept: str, offered: tuple[Format, ...]) -> Format:
+    """Clients say the same again and again."""
+    ranges = media_ranges(accept)
     if not ranges:
         return offered[0]
     scores = [preference(offer, ranges) for offer in offered]
