@@ -43,6 +43,25 @@ SELECT (COUNT(?project) AS ?count) WHERE { ?project a dpa:Project . FILTER NOT E
 EVIDENCE = """PREFIX dpa: <https://w3id.org/dpa-kg/ontology#>
 SELECT ?project ?passage WHERE { GRAPH ?passage { ?project dpa:place ?place } }
 """
+COVERAGE_IN_PARTS = """#+ text: {en: "{count} projects state no start or no country."}
+PREFIX dpa: <https://w3id.org/dpa-kg/ontology#>
+SELECT (COALESCE(?noStart, 0) + COALESCE(?noCountry, 0) AS ?count) WHERE {
+  #? part
+  { SELECT (COUNT(?project) AS ?noStart) WHERE { ?project a dpa:Project . FILTER NOT EXISTS { ?project dpa:startDate ?start } } }
+  #? end
+  #? part
+  { SELECT (COUNT(?project) AS ?noCountry) WHERE { ?project a dpa:Project . FILTER NOT EXISTS { ?project dpa:country ?country } } }
+  #? end
+}
+"""
+EVIDENCE_OF_A_PAGE = """PREFIX dpa: <https://w3id.org/dpa-kg/ontology#>
+SELECT ?project ?passage WHERE {
+  #? if project
+  VALUES ?project { <https://w3id.org/dpa-kg/id/project/beta> }
+  #? end
+  GRAPH ?passage { ?project ?property ?value }
+}
+"""
 GRAPH_QUERY = """#+ title: {en: Graph}
 #+ description: {en: A graph.}
 #+ subject: projects
@@ -54,6 +73,7 @@ CONSTRUCT { ?project a ?type } WHERE { ?project a ?type }
 def queries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("queries")
     files = {"labels.yaml": LABELS, "projects.rq": QUERY, "projects.coverage.rq": COVERAGE, "projects.evidence.rq": EVIDENCE}
+    files |= {"projects-parts.rq": QUERY, "projects-parts.coverage.rq": COVERAGE_IN_PARTS, "projects-parts.evidence.rq": EVIDENCE_OF_A_PAGE}
     files |= {"projects-plain.rq": QUERY, "projects-graph.rq": GRAPH_QUERY}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -85,6 +105,19 @@ def test_a_parameter_restricts_the_rows_and_is_shown_by_its_name(reader: Reader)
 def test_an_answer_says_what_it_leaves_out(reader: Reader) -> None:
     assert list(reader.answer("projects", {}).coverage) == ["1 projects state no start."]
     assert list(reader.answer("projects-plain", {}).coverage) == []
+
+
+def test_what_is_left_out_for_several_reasons_is_added_up(reader: Reader) -> None:
+    for _ in range(2):  # counted, and remembered
+        assert list(reader.answer("projects-parts", {}).coverage) == ["2 projects state no start or no country."]
+
+
+def test_an_evidence_sibling_may_be_about_the_rows_of_the_page(reader: Reader) -> None:
+    alpha, beta = reader.answer("projects-parts", {}).evidence
+    assert [ref.lines for ref in alpha] == ["1", "2"]
+    assert [ref.lines for ref in beta] == ["2"]
+    (second,) = reader.answer("projects-parts", {}, offset=1).evidence
+    assert [ref.lines for ref in second] == ["2"]
 
 
 def test_rows_carry_the_passages_of_the_evidence_sibling(reader: Reader) -> None:

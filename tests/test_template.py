@@ -44,7 +44,15 @@ def test_optional_parts_nest() -> None:
     assert template.render({}, frozenset("ab")).split() == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("text", ["#? if a\nx", "x\n#? end", "#? when a\n#? end"])
+def test_a_part_can_be_asked_without_the_others() -> None:
+    template = Template.parse("1\n#? part\n#? if a\n2\n#? end\n3\n#? end\n#? part\n4\n#? end\n5", "x")
+    assert list(template.parts) == [1, 2]
+    assert template.render({}, frozenset("a")).split() == ["1", "2", "3", "4", "5"]
+    assert [template.render({}, frozenset(), part).split() for part in template.parts] == [["1", "3", "5"], ["1", "4", "5"]]
+    assert list(Template.parse("1", "x").parts) == [1]
+
+
+@pytest.mark.parametrize("text", ["#? if a\nx", "x\n#? end", "#? when a\n#? end", "#? part\nx", "#? part\n#? part\n#? end\n#? end"])
 def test_unbalanced_or_unknown_directives_are_refused(text: str) -> None:
     with pytest.raises(BuildError):
         Template.parse(text, "broken.rq")

@@ -62,7 +62,10 @@ class Example:
 
 @dataclass(frozen=True)
 class NamedQuery:
-    """One question of the catalogue with its siblings: `coverage` counts what it leaves out, `evidence` gives passages."""
+    """One question of the catalogue with its siblings: `coverage` counts what it leaves out, `evidence` gives passages.
+
+    A column of the answer in a `VALUES` row of the evidence, between `#? if COLUMN` and `#? end`, stands for its values on the page.
+    """
 
     name: str
     subject: str
@@ -153,11 +156,15 @@ def _read(path: Path, labels: Mapping[str, Any], *, check: bool) -> NamedQuery:
     template = Template.parse(text, f"queries/{where}")
     coverage, coverage_text = _sibling(path, "coverage")
     evidence, _ = _sibling(path, "evidence")
+    columns = _columns(template, parameters, where)
     if check:
         _check(template, parameters, where, every=True)
-        for kind, sibling in (("coverage", coverage), ("evidence", evidence)):
-            if sibling:
-                _check(sibling, parameters, f"{path.stem}.{kind}.rq", every=False)
+        if coverage:
+            _check(coverage, parameters, f"{path.stem}.coverage.rq", every=False)
+        if evidence:
+            of_page = evidence.conditions & set(columns) - {parameter.name for parameter in parameters}
+            known = (*parameters, *(Parameter(column, "rdfs:Resource", {}) for column in sorted(of_page)))
+            _check(evidence, known, f"{path.stem}.evidence.rq", every=False)
     return NamedQuery(
         name=path.stem,
         subject=header["subject"],
@@ -165,7 +172,7 @@ def _read(path: Path, labels: Mapping[str, Any], *, check: bool) -> NamedQuery:
         description=header["description"],
         parameters=parameters,
         examples=tuple(_example(example) for example in header.get("examples") or ()),
-        columns=_columns(template, parameters, where),
+        columns=columns,
         form=query_form(text),
         text=source,
         template=template,

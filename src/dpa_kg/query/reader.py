@@ -21,12 +21,14 @@ from dpa_kg.query.answers import Answer, Dossier, Hit, PassageRef, Payload, Sear
 from dpa_kg.query.binding import Bound, bind
 from dpa_kg.query.catalogue import Catalogue, NamedQuery, localized
 from dpa_kg.query.lexer import guard, query_form
-from dpa_kg.query.rows import Evidence, columns_of, localize, page
+from dpa_kg.query.rows import Evidence, added, columns_of, localize, page
 from dpa_kg.query.spool import Spool
 from dpa_kg.representations import jsonld
 from dpa_kg.representations.formats import GRAPH_FORMATS, JSON_LD, RESULT_FORMATS, Format, named
 from dpa_kg.representations.graphs import write_graph
 from dpa_kg.representations.negotiation import negotiate
+
+_COUNTS = 1000  # answers of coverage queries that are kept
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Reader:
         self._limits = limits or Limits()
         self._queries = queries
         self._store = OxigraphStore.open_read_only(version.store_path)
+        self._counts: dict[str, list[dict[str, str]]] = {}
         self.names = Names(version.search_path)
 
     def __enter__(self) -> Self:
@@ -136,10 +139,20 @@ class Reader:
         """One sentence for each row of the coverage sibling that counts something."""
         if query.coverage is None:
             return []
-        rows, _ = page(self._store.query(query.coverage.render(bound.rows, bound.given)), 0, self._limits.page_rows)
-        counted = [{name: term["value"] for name, term in row.items()} for row in rows]
+        texts = [query.coverage.render(bound.rows, bound.given, part) for part in query.coverage.parts]
+        counted = [self._counted(text) for text in texts]
+        rows = added(counted) if len(counted) > 1 else counted[0]
         text = localized(query.coverage_text, language)
-        return [text.format_map(row) for row in counted if row.get("count", "0") != "0"]
+        return [text.format_map(row) for row in rows if row.get("count", "0") != "0"]
+
+    def _counted(self, text: str) -> list[dict[str, str]]:
+        """The rows of a coverage query or a part of it, which are the same for this version whoever asks."""
+        if text not in self._counts:
+            rows, _ = page(self._store.query(text), 0, self._limits.page_rows)
+            self._counts[text] = [{name: term["value"] for name, term in row.items()} for row in rows]
+            if len(self._counts) > _COUNTS:
+                del self._counts[next(iter(self._counts))]
+        return self._counts[text]
 
     def construct(
         self,

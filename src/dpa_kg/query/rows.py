@@ -36,6 +36,11 @@ def page(solutions: object, offset: int, limit: int) -> tuple[list[Row], int]:
     return rows, total
 
 
+def added(parts: Sequence[Sequence[Mapping[str, str]]]) -> list[dict[str, str]]:
+    """One row with the sum of the `count` of all rows."""
+    return [{"count": str(sum(int(row["count"]) for rows in parts for row in rows))}]
+
+
 def _empty(term: object) -> bool:
     """GROUP_CONCAT over nothing is an empty string; a reader sees an empty cell either way."""
     return isinstance(term, ox.Literal) and term.value == ""
@@ -105,16 +110,24 @@ class Evidence:
         """For each row its passages, in the order of sources and lines."""
         if not rows:
             return []
-        keys, found = self._sibling() if self._query.evidence else self._default(rows)
+        keys, found = self._sibling(rows) if self._query.evidence else self._default(rows)
         return [self._sorted(found.get(tuple(row.get(key, {}).get("value", "") for key in keys), ())) for row in rows]
 
     def _sorted(self, iris: Sequence[str] | set[str]) -> list[PassageRef]:
         known = (self._passages[iri] for iri in iris if iri in self._passages)
         return sorted(known, key=lambda ref: (ref.source, int(ref.lines.split(",")[0].split("-")[0]), ref.lines))
 
-    def _sibling(self) -> tuple[tuple[str, ...], Mapping[tuple[str, ...], set[str]]]:
-        assert self._query.evidence is not None  # noqa: S101 - told to the type checker
-        solutions = self._store.query(self._query.evidence.render(self._bound.rows, self._bound.given))
+    def _sibling(self, shown: Sequence[Row]) -> tuple[tuple[str, ...], Mapping[tuple[str, ...], set[str]]]:
+        template = self._query.evidence
+        assert template is not None  # noqa: S101 - told to the type checker
+        shared = [name for name in template.conditions & set(self._query.columns) if not self._query.parameter(name)]
+        values: dict[tuple[str, ...], Sequence[Sequence[str]]] = {
+            (name,): [(str(ox.NamedNode(iri)),) for iri in sorted({row[name]["value"] for row in shown})]
+            for name in shared
+            if all(_is_uri(row, name) for row in shown)
+        }
+        given = self._bound.given | {name for (name,) in values}
+        solutions = self._store.query(template.render({**self._bound.rows, **values}, given))
         rows, _ = page(solutions, 0, 1_000_000)
         columns = [variable.value for variable in solutions.variables] if isinstance(solutions, ox.QuerySolutions) else []
         keys = tuple(name for name in columns if name in self._query.columns and name != "passage")
@@ -132,5 +145,9 @@ class Evidence:
         return (key,), found
 
 
+def _is_uri(row: Row, name: str) -> bool:
+    return name in row and row[name]["type"] == "uri"
+
+
 def _is_entity(row: Row, name: str) -> bool:
-    return name in row and row[name]["type"] == "uri" and row[name]["value"].startswith(ID)
+    return _is_uri(row, name) and row[name]["value"].startswith(ID)

@@ -1,5 +1,8 @@
 """A named query's text as a template: optional parts between `#? if` and `#? end`, and one `VALUES` row per parameter.
 
+A coverage sibling may consist of parts between `#? part` and `#? end`, each of which can be left out. Its count is their sum, and
+the sum is kept for each part, so that those which do not depend on some parameter are not counted again for each of its values.
+
 Nothing is ever pasted into the text but RDF terms that the RDF library has written.
 """
 
@@ -13,7 +16,7 @@ from functools import cached_property
 from dpa_kg.errors import BuildError
 from dpa_kg.query.lexer import tokens
 
-_CONDITION = re.compile(r"^\s*#\?\s*(?:if\s+(?P<negated>not\s+)?(?P<name>\w+)|(?P<end>end))\s*$")
+_CONDITION = re.compile(r"^\s*#\?\s*(?:if\s+(?P<negated>not\s+)?(?P<name>\w+)|(?P<part>part)|(?P<end>end))\s*$")
 _VALUES = re.compile(
     r"^(?P<before>.*\bVALUES\s+)(?P<variables>\?\w+|\(\s*\?\w+(?:\s+\?\w+)*\s*\))\s*\{(?P<rows>.*)\}(?P<after>\s*\.?\s*)$", re.I
 )
@@ -23,10 +26,11 @@ Row = Sequence[str]  # one RDF term per variable, as N-Triples writes it
 
 @dataclass(frozen=True)
 class Line:
-    """One line with the conditions that keep it: pairs of (parameter, must it be given)."""
+    """One line with the conditions that keep it, pairs of (parameter, must it be given), and the part that it belongs to (0: to all)."""
 
     text: str
     conditions: tuple[tuple[str, bool], ...]
+    part: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,20 +44,28 @@ class Template:
         """Reads `text`; `where` is named in the BuildError that an unbalanced `#? if` raises."""
         open_conditions: list[tuple[str, bool]] = []
         lines: list[Line] = []
+        parts, in_part = 0, False
         for number, line in enumerate(text.splitlines(), 1):
             match = _CONDITION.match(line)
             if not match:
                 if line.lstrip().startswith("#?"):
-                    raise BuildError(f"{where}: line {number} is neither '#? if NAME', '#? if not NAME' nor '#? end'.")
-                lines.append(Line(line, tuple(open_conditions)))
+                    raise BuildError(f"{where}: line {number} is neither '#? if NAME', '#? if not NAME', '#? part' nor '#? end'.")
+                lines.append(Line(line, tuple(open_conditions), parts if in_part else 0))
+            elif match["part"]:
+                if in_part or open_conditions:
+                    raise BuildError(f"{where}: line {number} begins a part inside of another one.")
+                parts, in_part = parts + 1, True
+            elif match["end"] and in_part and not open_conditions:
+                in_part = False
             elif match["end"]:
                 if not open_conditions:
                     raise BuildError(f"{where}: line {number} ends an optional part that never began.")
                 open_conditions.pop()
             else:
                 open_conditions.append((match["name"], not match["negated"]))
-        if open_conditions:
-            raise BuildError(f"{where}: the optional part of '{open_conditions[-1][0]}' never ends.")
+        if open_conditions or in_part:
+            what = f"optional part of '{open_conditions[-1][0]}'" if open_conditions else "last part"
+            raise BuildError(f"{where}: the {what} never ends.")
         return cls(tuple(lines))
 
     @cached_property
@@ -66,10 +78,19 @@ class Template:
         """The variables of each `VALUES` row, without their question marks, in order of appearance."""
         return tuple(_variables(match["variables"]) for line in self.lines if (match := _VALUES.match(line.text)))
 
-    def render(self, rows: Mapping[tuple[str, ...], Sequence[Row]], given: frozenset[str]) -> str:
-        """The text with the parts of `given` parameters, and each `VALUES` row replaced by `rows` of its variables."""
-        kept = (line.text for line in self.lines if all((name in given) is wanted for name, wanted in line.conditions))
+    def render(self, rows: Mapping[tuple[str, ...], Sequence[Row]], given: frozenset[str], part: int | None = None) -> str:
+        """The text with the optional parts of `given` parameters, and each `VALUES` row replaced by `rows` of its variables.
+
+        With a `part`, without what stands between `#? part` and `#? end` of the others.
+        """
+        lines = (line for line in self.lines if part is None or line.part in (0, part))
+        kept = (line.text for line in lines if all((name in given) is wanted for name, wanted in line.conditions))
         return "\n".join(_replace(line, rows) for line in kept) + "\n"
+
+    @cached_property
+    def parts(self) -> range:
+        """The numbers of the parts that can be asked one by one; a text without `#? part` is one part."""
+        return range(1, max(1, *(line.part for line in self.lines)) + 1)
 
     def example(self, given: frozenset[str]) -> str:
         """The text with the example values that stand in the file."""
