@@ -30,7 +30,7 @@ from dpa_kg.query.catalogue import Catalogue
 from dpa_kg.query.description import describe
 from dpa_kg.resources import folder
 from dpa_kg.settings import Settings
-from dpa_kg.terms import name_of
+from dpa_kg.terms import into, name_of
 
 Stage = Callable[[str], AbstractContextManager[None]]
 _FORMATS = ("nq", "nt", "trig", "ttl")
@@ -60,7 +60,8 @@ def build(settings: Settings, files: Sequence[Path], progress: Stage, *, root: P
 def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], progress: Stage, root: Path | None, home: Path) -> Metadata:
     mark = fingerprint(root)
     before = candidate.parent.metadata if candidate.parent else None
-    with candidates.opened(candidate) as store:
+    replaced = {_graph(path, form) for path, form in files}
+    with candidates.reloaded(candidate, replaced) as store:
         with progress("load"):
             loaded = load(root).replacing([Part("queries/", tuple(describe(Catalogue.load(folder("queries", root)))))])
             loaded = omit(loaded, home)
@@ -81,29 +82,28 @@ def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], prog
 
 
 def _load(store: OxigraphStore, path: Path, form: ox.RdfFormat, loaded: Loaded, forgotten: Forgotten) -> int:
-    """Makes a file's graph what the file says, but for those who are forgotten, and brings it into the merge. Returns how many quads."""
+    """Adds what a file says, but of those who are forgotten, to its graph and to the merge. Returns how many quads its graph has got."""
     graph = _graph(path, form)
     if graph in merge.SYSTEM or graph in loaded.graphs:
         raise InputError(f"{path}: nothing may be written to {graph}.")
-    merge.change(store, (), list(store.quads(graph)))
-    before = len(store.engine)
+    forgetting = Forgetting(lambda: _quads(path, form, ox.NamedNode(graph)), forgotten)
+    return merge.load(store, forgetting.left() if forgotten else _quads(path, form, ox.NamedNode(graph)))
+
+
+def _quads(path: Path, form: ox.RdfFormat, graph: ox.NamedNode) -> Iterator[ox.Quad]:
+    """The statements of a file as quads of one graph. Raises InputError where they name another one, or do not parse."""
     try:
-        if forgotten:
-            store.engine.bulk_extend(Forgetting(lambda: _parsed(path, form, graph), forgotten).left())
-        else:
-            store.engine.bulk_load(path=str(path), format=form, to_graph=ox.NamedNode(graph))
+        for quad in ox.parse(path=str(path), format=form, rename_blank_nodes=True):
+            if quad.graph_name == graph:
+                yield quad
+            elif isinstance(quad.graph_name, ox.DefaultGraph):
+                yield into(quad, graph)
+            else:
+                raise InputError(
+                    f"{path}: there are statements of {quad.graph_name}, and not only of {graph}.", hint="One file is one graph."
+                )
     except SyntaxError as error:
         raise InputError(f"{path}: {error.msg}") from error
-    added = len(store.engine) - before
-    merged = merge.bring(store, graph)
-    if merged != added:
-        raise InputError(f"{path}: {added - merged} statements are not in {graph}.", hint="One file is one graph.")
-    return added
-
-
-def _parsed(path: Path, form: ox.RdfFormat, graph: str) -> Iterator[ox.Quad]:
-    name = ox.NamedNode(graph)
-    return (ox.Quad(quad.subject, quad.predicate, quad.object, name) for quad in ox.parse(path=str(path), format=form))
 
 
 def _graph(path: Path, form: ox.RdfFormat) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pyoxigraph as ox
 
@@ -10,6 +10,7 @@ from dpa_kg.errors import BuildError
 from dpa_kg.graph import merge
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
 from dpa_kg.graph.oxigraph import OxigraphStore, engine
+from dpa_kg.namespaces import DERIVED_GRAPH
 
 
 def opened(candidate: Candidate) -> OxigraphStore:
@@ -25,6 +26,19 @@ def opened(candidate: Candidate) -> OxigraphStore:
         return store
     store = OxigraphStore.open(candidate.store_path)
     merge.change(store, users_quads(parent))
+    return store
+
+
+def reloaded(candidate: Candidate, without: Collection[str]) -> OxigraphStore:
+    """The candidate's store, with what was asserted in the parent in other graphs than `without`, and nothing derived.
+
+    Like `opened`, but written anew: for large graphs that takes a fraction of the time that removing what was derived does.
+    """
+    store, parent = OxigraphStore.open(candidate.store_path), candidate.parent
+    if parent is not None:
+        old = OxigraphStore.open_read_only(parent.store_path)
+        graphs = [graph for graph in old.graphs() if graph != DERIVED_GRAPH and graph not in without]
+        merge.load(store, (quad for graph in graphs for quad in old.quads(graph)))
     return store
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import pyoxigraph as ox
 
@@ -20,6 +21,7 @@ SYSTEM = UNMERGED | {ONTOLOGY_GRAPH, DERIVED_GRAPH}
 _NOT_ASSERTED = UNMERGED | {DERIVED_GRAPH, ""}
 _DEFAULT = ox.DefaultGraph()
 _MANY = 10_000  # quads
+_BATCH = 200_000  # triples that are held in memory to be told apart
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,19 @@ def _asserting(store: OxigraphStore, triple: ox.Triple) -> set[str]:
     return {name_of(quad.graph_name) for quad in quads} - _NOT_ASSERTED
 
 
-def bring(store: OxigraphStore, graph: str) -> int:
-    """Brings a graph that was loaded in bulk into the merge. Returns how many quads it has."""
+def load(store: OxigraphStore, quads: Iterable[ox.Quad]) -> int:
+    """Adds many quads of named graphs and brings them into the merge, one after the other. Returns how many were read."""
     count = 0
 
-    def merged() -> Iterator[ox.Quad]:
+    def both() -> Iterator[ox.Quad]:
         nonlocal count
-        for quad in store.quads(graph):
+        for quad in quads:
             count += 1
-            yield in_merge(quad)
+            yield quad
+            if name_of(quad.graph_name) not in UNMERGED:
+                yield in_merge(quad)
 
-    store.engine.bulk_extend(merged())
+    store.engine.bulk_extend(both())
     return count
 
 
@@ -125,13 +129,17 @@ def strip_derived(store: OxigraphStore) -> None:
 
 
 def add_derived(store: OxigraphStore, triples: Iterable[ox.Triple]) -> int:
-    """Adds the triples that the merge does not have to it and to the derived graph. Returns how many."""
-    fresh = {ox.Quad(t.subject, t.predicate, t.object, _DEFAULT) for t in triples}
-    fresh = {quad for quad in fresh if quad not in store.engine}
-    derived = ox.NamedNode(DERIVED_GRAPH)
-    write = store.engine.bulk_extend if len(fresh) > _MANY else store.engine.extend  # half the time, but 0.1 s at least
-    write(copy for quad in fresh for copy in (quad, ox.Quad(quad.subject, quad.predicate, quad.object, derived)))
-    return len(fresh)
+    """Adds the triples that the merge does not have to it and to the derived graph. Returns how many.
+
+    They may be the result of a query of this store: that sees the store as it was when it was asked.
+    """
+    derived, added, left = ox.NamedNode(DERIVED_GRAPH), 0, iter(triples)
+    while some := {into(triple, _DEFAULT) for triple in islice(left, _BATCH)}:
+        fresh = [quad for quad in some if quad not in store.engine]
+        write = store.engine.bulk_extend if len(fresh) > _MANY else store.engine.extend  # half the time, but 0.1 s at least
+        write(copy for quad in fresh for copy in (quad, into(quad, derived)))
+        added += len(fresh)
+    return added
 
 
 def change_derived(store: OxigraphStore, added: Iterable[ox.Triple], removed: Iterable[ox.Triple]) -> None:
