@@ -45,6 +45,15 @@ def test_nothing_found_is_an_answer_and_nothing_asked_is_not(client: httpx.Clien
     assert client.get("/search", params={"q": "data", "noun": "nonsense"}).status_code == 422
 
 
+def test_where_nothing_is_found_the_nearest_names_are_offered(client: httpx.Client) -> None:
+    found = client.get("/search", params={"q": "Inter-Amercan Developmnt Bank"}).json()
+    assert (found["total"], found["complete"], found["hits"]) == (0, True, [])
+    assert any(hit["url"].endswith("/organization/idb") for hit in found["nearest"])
+    page = client.get("/search", params={"q": "Inter-Amercan Developmnt Bank", "lang": "fr"}, headers={"Accept": BROWSER}).text
+    assert "Vouliez-vous dire" in page
+    assert "Banque interaméricaine de développement" in page
+
+
 def test_odd_texts_are_searched_for_and_not_executed(client: httpx.Client) -> None:
     for text in ('"', "'", "a OR b", "NEAR(", "*", "-", "name:x", "\\", "%", "\x00", "<script>", "a" * 5000, "日本"):
         answer = client.get("/search", params={"q": text})

@@ -182,4 +182,6 @@ def hits(found: SearchResult) -> None:
     screen = console()
     if found.hits:
         screen.print(table)
-    screen.print(f"{len(found.hits)} of {found.total} found.")
+    screen.print(f"{len(found.hits)} of {'' if found.complete else 'at least '}{found.total} found.")
+    if found.nearest:
+        screen.print(f"Did you mean {' or '.join(escape(hit.label) for hit in found.nearest[:3])}?")

@@ -59,9 +59,9 @@ def _noun(asked: Question) -> str | None:
 
 def _data(request: Request, result: SearchResult | None) -> dict[str, Any]:
     if result is None:
-        return {"total": 0, "facets": {}, "hits": []}
-    hits = [{**asdict(hit), "url": _address(request, hit.iri)} for hit in result.hits]
-    return {"total": result.total, "facets": dict(result.facets), "hits": hits}
+        return {"total": 0, "complete": True, "facets": {}, "hits": [], "nearest": []}
+    hits, nearest = ([{**asdict(hit), "url": _address(request, hit.iri)} for hit in some] for some in (result.hits, result.nearest))
+    return {"total": result.total, "complete": result.complete, "facets": dict(result.facets), "hits": hits, "nearest": nearest}
 
 
 @dataclass(frozen=True)

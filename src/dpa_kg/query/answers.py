@@ -73,11 +73,16 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A page of hits out of `total`, and how many of all hits each noun has."""
+    """A page of hits out of `total`, and how many of all hits each noun has; where it is not complete, out of that many at least.
+
+    Where there are none, `nearest` has the entities with the names most like the text.
+    """
 
     hits: Sequence[Hit]
     total: int
     facets: Mapping[str, int]
+    complete: bool = True
+    nearest: Sequence[Hit] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dpa_kg import resources
 from dpa_kg.errors import InputError, NotFound
 from dpa_kg.graph.metadata import Version
 from dpa_kg.graph.oxigraph import OxigraphStore
-from dpa_kg.graph.search import Names
+from dpa_kg.graph.search import Found, Names
 from dpa_kg.namespaces import GRAPH, expand
 from dpa_kg.query import data_set, dossier, internal, naming
 from dpa_kg.query.answers import Answer, Dossier, Hit, PassageRef, Payload, SearchResult, Statistics, Suggestion
@@ -27,6 +27,7 @@ from dpa_kg.representations import jsonld
 from dpa_kg.representations.formats import GRAPH_FORMATS, JSON_LD, RESULT_FORMATS, Format, named
 from dpa_kg.representations.graphs import write_graph
 from dpa_kg.representations.negotiation import negotiate
+from dpa_kg.terms import noun_of
 
 _COUNTS = 1000  # answers of coverage queries that are kept
 
@@ -170,12 +171,14 @@ class Reader:
         return self._write(self._store.query(query.template.render(bound.rows, bound.given)), wanted, base)
 
     def search(self, text: str, *, noun: str | None = None, language: str = "en", limit: int = 20, offset: int = 0) -> SearchResult:
-        """Entities with a name that holds all words of `text`, the last one as a prefix."""
+        """Entities with a name that holds all words of `text`, the last one as a prefix; else the entities with the nearest names."""
         matches = self.names.search(text, noun, limit, offset)
-        found = matches.found
+        near = [] if matches.facets else self.names.nearest(text, expand("rdfs:Resource"))
+        found = [*matches.found, *(Found(row.iri, noun_of(row.iri), "", row.text) for row in near)]
         labels = self.names.labels({iri for hit in found for iri in (hit.iri, hit.kind) if iri}, language)
         hits = [Hit(hit.iri, hit.noun, labels.get(hit.iri, hit.matched), labels.get(hit.kind, ""), hit.matched) for hit in found]
-        return SearchResult(hits, matches.total, matches.facets)
+        count = len(matches.found)
+        return SearchResult(hits[:count], matches.total, matches.facets, matches.complete, hits[count:])
 
     def suggestions(self, type_name: str, language: str = "en", limit: int = 2000) -> list[Suggestion]:
         """Names for a field that takes entities of the class `type_name` (a prefixed name)."""
