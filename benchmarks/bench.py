@@ -29,7 +29,10 @@ from benchmarks import engines, generate, measures
 from benchmarks.measures import Bench, Row
 from dpa_kg import bulk
 from dpa_kg.cli.show import stages
+from dpa_kg.graph import search
 from dpa_kg.graph.fingerprint import fingerprint
+from dpa_kg.graph.metadata import Metadata, Version
+from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.versions import Versions
 from dpa_kg.settings import Settings
 
@@ -105,12 +108,29 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
 
 
 def _search_large(options: argparse.Namespace) -> Iterator[Row]:
-    home = _home(options.work, _LABELS_OF)
+    home = options.work / "labels"
     version = Versions(home).current()
-    assert version is not None  # noqa: S101
+    if version is None or version.metadata.fingerprint != fingerprint():
+        _say(f"Indexing the names of {_LABELS_OF:,} projects …")
+        version = _names_only(home, _LABELS_OF)
     with engines.dpa_kg(home) as ours:
         store = ox.Store.read_only(str(version.store_path))
         yield from measures.full_text(Bench(ours, (), store, _LABELS_OF, options.rounds, options.scale), _labels(store))
+
+
+def _names_only(home: Path, projects: int) -> Version:
+    """Publishes a version that holds classes and labels and nothing else: the index of names is the same, the rest is not searched."""
+    versions = Versions(home)
+    with versions.writing(), versions.candidate() as candidate:
+        file = candidate.store_path.with_suffix(".nt")
+        with file.open("w", encoding="utf-8", newline="\n") as output:
+            output.writelines(generate.names(projects))
+        with OxigraphStore.open(candidate.store_path) as store:
+            store.engine.bulk_load(path=str(file), format=ox.RdfFormat.N_TRIPLES)
+            file.unlink()
+            search.write(store.engine, candidate.search_path)
+            store.engine.flush()
+            return versions.publish(candidate, Metadata.of(candidate, store, fingerprint=fingerprint(), who="bench", changes={}))
 
 
 def _home(work: Path, projects: int) -> Path:

@@ -68,6 +68,12 @@ def quads(projects: int) -> Iterator[str]:
     return (f"{line} <{GRAPH}> .\n" for line in lines)
 
 
+def names(projects: int) -> Iterator[str]:
+    """The classes and labels alone, as N-Triples."""
+    lines = (line for block in _blocks(projects) for line in block)
+    return (f"{line} .\n" for line in lines if f" {_TYPE} " in line or f" {_LABEL} " in line)
+
+
 def write(projects: int, output: IO[str]) -> int:
     """Writes the N-Quads, and returns how many there are."""
     count = 0

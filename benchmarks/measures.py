@@ -223,7 +223,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 def full_text(bench: Bench, labels: int) -> list[Row]:
-    """The slowest but 5 % of searches."""
+    """The slowest but 5 % of searches. Over a million labels the version holds names and classes only, and no uses to rank by."""
     found = (row["label"].value.split() for row in _solutions(bench.store, _SOME_LABELS))
     words = [(label[0], label[1]) for label in found if len(label) > 2]
     kinds = {
@@ -236,7 +236,16 @@ def full_text(bench: Bench, labels: int) -> list[Row]:
         requests = [get(f"{bench.ours.base}/search?{urlencode({'q': one})}", _JSON) for one in texts]
         latencies = run(bench.ours.base, requests, connections=1, count=bench.count(200)).latencies
         p95 = 1000 * statistics.quantiles(latencies, n=20)[-1]
-        rows.append(Row(f"full-text search, {labels:,} labels, p95: {kind}", p95, "at most", 20, "ms"))
+        rows.append(
+            Row(
+                f"full-text search, {labels:,} labels, p95: {kind}",
+                p95,
+                "at most",
+                20,
+                "ms",
+                {"median": 1000 * statistics.median(latencies)},
+            )
+        )
     return rows
 
 
