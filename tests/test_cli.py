@@ -41,9 +41,9 @@ def no_label(project: Project) -> None:
 
 def test_every_command_tells_what_it_does() -> None:
     text = run("--help").output
-    for name in ("build", "validate", "versions", "dump", "evidence", "settings", "serve", "query", "search"):
+    for name in ("build", "validate", "versions", "dump", "evidence", "settings", "serve", "query", "search", "export", "forget", "token"):
         assert re.search(rf"^  {name} +\S", text, re.MULTILINE), name
-    for name in ("build", "validate", "dump", "evidence", "serve", "search", "settings"):
+    for name in ("build", "validate", "dump", "evidence", "serve", "search", "settings", "export", "forget"):
         help_text = run(name, "--help").output
         assert "Usage:" in help_text
     assert __version__ in run("--version").output

@@ -104,6 +104,7 @@ def test_what_is_said_of_the_person_goes_and_the_rest_stays(project: Project) ->
     (going,) = outcome.versions
     assert (going.statements, len(going.texts), going.again) == (14, 3, True)
     assert (outcome.read, outcome.home, outcome.spelled) == ((), (), ())
+    assert outcome.partly == (f"{ID}project/talk: A talk by {GAP} and Ben Sol",)
 
 
 def test_the_files_of_the_project_that_name_the_person_are_told_with_their_lines(project: Project) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -218,6 +219,32 @@ def test_a_reader_of_the_current_version_looks_again_when_it_is_deleted_meanwhil
         lock.unlink()
     thread.join()
     assert read == [1]
+
+
+def test_a_reader_that_waits_while_a_version_is_written_again_gets_the_new_generation(versions: Versions) -> None:
+    first = publish(versions)
+    read: list[str] = []
+
+    def reader() -> None:
+        with versions.reading(1) as version:
+            read.append(version.edition)
+
+    thread = threading.Thread(target=reader)
+    with versions.alone(1):
+        thread.start()
+        time.sleep(0.3)
+        versions.replace(first, replace(first.metadata, generation=1))
+    thread.join()
+    assert read == ["1.1"]
+
+
+def test_what_other_generations_left_is_told_apart_from_what_the_version_is(versions: Versions) -> None:
+    first = publish(versions)
+    for name in ("search.sqlite", "search-delta.sqlite", "search.1.sqlite", "search.1-delta.sqlite", "store.1", "counts.json"):
+        (first.path / name).touch()
+    assert [path.name for path in versions.former(first)] == ["search.1-delta.sqlite", "search.1.sqlite", "store.1"]
+    again = versions.replace(first, replace(first.metadata, generation=1))
+    assert [path.name for path in versions.former(again)] == ["counts.json", "search-delta.sqlite", "search.sqlite", "store"]
 
 
 def test_a_store_that_is_open_answers_while_others_are_published(versions: Versions) -> None:

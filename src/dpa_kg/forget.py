@@ -24,7 +24,7 @@ from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.retention import end_former_generations
 from dpa_kg.graph.rewriting import Rewritten, looked_through, rewrite
 from dpa_kg.graph.search import Names
-from dpa_kg.graph.traces import Traces
+from dpa_kg.graph.traces import Traces, partly
 from dpa_kg.graph.versions import Versions
 from dpa_kg.namespaces import DPA, PREFIXES, RDF
 from dpa_kg.query.binding import entity
@@ -59,13 +59,14 @@ class Going:
 @dataclass(frozen=True)
 class Outcome:
     """What was done, and what was not: versions whose old files are `read`, files of the project and of the home that name the person,
-    IRIs of other things that spell the name."""
+    IRIs of other things that spell the name, texts of the current version that hold a part of it."""
 
     versions: tuple[Going, ...]
     read: tuple[int, ...] = ()
     project: tuple[str, ...] = ()
     home: tuple[str, ...] = ()
     spelled: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ()
 
 
 def person(settings: Settings, text: str) -> Person:
@@ -118,8 +119,8 @@ def forget(settings: Settings, who: Person, progress: Stage, *, wait: float = WA
         traces = Traces.of(who.iri, who.names, forgotten)
         sweep(settings.home / "spool")
         _end_answers(settings.home / "spool", traces)
-        spelled = _spelled(versions, forgotten)
-        return Outcome(going, read, tuple(traces.in_project(root)), tuple(traces.in_home(settings.home)), tuple(spelled))
+        project, home = tuple(traces.in_project(root)), tuple(traces.in_home(settings.home))
+        return Outcome(going, read, project, home, tuple(_spelled(versions, forgotten)), tuple(_partly(versions, who)))
 
 
 def _resolved(versions: Versions, text: str) -> str:
@@ -192,6 +193,11 @@ def _spelled(versions: Versions, forgotten: Forgotten) -> Iterator[str]:
             nodes = (quad.subject for quad in store.engine.quads_for_pattern(None, types, None))
             seen |= {node.value for node in nodes if isinstance(node, ox.NamedNode) and not _is_graph(node.value)}
     yield from sorted(iri for iri in seen if forgotten.stands_in(iri))
+
+
+def _partly(versions: Versions, who: Person) -> list[str]:
+    with versions.reading() as version:
+        return sorted(partly(OxigraphStore.open_read_only(version.store_path), who.names))
 
 
 def _is_graph(iri: str) -> bool:

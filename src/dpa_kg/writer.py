@@ -66,7 +66,7 @@ class Writer(worker.Answerer):
 
     def discard(self, number: int, *, who: str) -> Done:
         """Deletes a version. Raises NotFound, Conflict for the current one, or Overloaded where somebody is reading it."""
-        Versions(self._settings.home).delete(number, wait=_WAIT)
+        self._versions.delete(number, wait=_WAIT)
         _log.info("Version %s was deleted by %s.", number, who)
         return Done(number, 0, 0, False)
 

@@ -76,4 +76,5 @@ def _show_outcome(outcome: work.Outcome) -> None:
     show.lines("The project's files still name the person; a build leaves it out", outcome.project)
     show.lines("Files in the home that still name the person", outcome.home)
     show.lines("IRIs of other things that spell the name, and stay", outcome.spelled)
+    show.lines("Texts of the current version with a part of the name, to be read by somebody", outcome.partly)
     show.lines("Versions whose old files are still being read", [str(number) for number in outcome.read])

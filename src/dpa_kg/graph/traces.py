@@ -1,4 +1,4 @@
-"""Looks for what still names a person: bytes in files of the home, lines in files of the project."""
+"""Looks for what still names a person: bytes in files of the home, lines in files of the project, texts with a part of the name."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from dpa_kg.graph.forgotten import Forgotten
-from dpa_kg.resources import folder
+import pyoxigraph as ox
 
+from dpa_kg.graph.forgotten import Forgotten
+from dpa_kg.graph.oxigraph import OxigraphStore
+from dpa_kg.resources import folder
+from dpa_kg.terms import fold, name_of, noun_of
+
+_SHORT = 3  # letters: a last word that is shorter is an initial
 _FOLDERS = ("data", "queries", "ontology", "shapes")
 
 
@@ -54,3 +59,20 @@ class Traces:
         for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
             if any(needle in line for needle in self.needles) or self.forgotten.stands_in(line.decode("utf-8", "replace")):
                 yield number
+
+
+def partly(store: OxigraphStore, names: Iterable[str]) -> set[str]:
+    """Texts in the merge that hold the word of a name that tells most, but for the names of other people."""
+    words = {_telling(fold(name).split()) for name in names} - {""}
+    return {
+        f"{name_of(quad.subject)}: {quad.object.value}"
+        for quad in store.quads()
+        if isinstance(quad.object, ox.Literal)
+        and noun_of(name_of(quad.subject)) != "person"
+        and not words.isdisjoint(fold(quad.object.value).split())
+    }
+
+
+def _telling(words: list[str]) -> str:
+    """The last word, or the longest one if that is short (an initial)."""
+    return words[-1] if words and len(words[-1]) >= _SHORT else max(words, key=len, default="")
