@@ -30,6 +30,7 @@ class Plan:
     default_graph: Literal["merged", "own"]
     readers: int = 4
     between: float = 60.0
+    web_workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Outcome:
 def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Outcome:
     """Raises RuntimeError where the service cannot be built, started or ended."""
     ledger, gate = Ledger(), Gate()
-    service = Service(folder / "home", plan.default_graph, 3.0)
+    service = Service(folder / "home", plan.default_graph, 3.0, plan.web_workers)
     built = service.command("build")
     if built.returncode:
         raise RuntimeError(f"The graph cannot be built: {built.stderr}")

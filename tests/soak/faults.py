@@ -13,12 +13,11 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.soak.model import BASE, Ledger
+from tests.soak.model import Ledger, large
 from tests.soak.service import Service
 
 _NUMBERS = " ".join(map(str, range(60)))
 _RUNAWAY = "SELECT (COUNT(*) AS ?n) { " + "".join(f"VALUES ?{name} {{ {_NUMBERS} }} " for name in "abcdefg") + "}"
-_LARGE = f"SELECT * {{ GRAPH ?g {{ ?s ?p ?o }} GRAPH ?h {{ ?x ?y ?z }} FILTER(STRSTARTS(STR(?g), '{BASE}')) }}"
 
 
 class Faults:
@@ -39,6 +38,7 @@ class Faults:
         while True:
             kinds: list[Callable[[], None]] = [self._worker, self._worker, self._runaway, self._hang_up, self._hang_up_midway, self._half]
             kinds += [self._restart, self._crash] if self.restarts else []
+            kinds += [self._web] if self._service.web_processes > 1 else []
             self._chance.shuffle(kinds)
             yield from kinds
             self.rounds += 1
@@ -70,7 +70,7 @@ class Faults:
 
     def _hang_up_midway(self) -> None:
         """A client that goes in the middle of a large answer."""
-        self._send(_LARGE, read=20_000)
+        self._send(large(300), read=20_000)
         self._ledger.count("clients that hung up midway")
 
     def _half(self) -> None:
@@ -91,6 +91,11 @@ class Faults:
 
     def _connection(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._service.port), timeout=20)
+
+    def _web(self) -> None:
+        """kill -9 of one of several web processes: the others go on, and another one comes."""
+        if self._service.kill_web(self._chance):
+            self._ledger.count("kills of web processes")
 
     def _restart(self) -> None:
         """SIGTERM and a new start: answers in flight are finished."""

@@ -37,6 +37,13 @@ class Statement:
         return f"{self.subject} {self.predicate} {self.value} {self.graph} ."
 
 
+def large(rows: int) -> str:
+    """A query with `rows` times `rows` rows, each with the number of statements in the users' graphs."""
+    numbers = " ".join(map(str, range(rows)))
+    mine = f'{{ SELECT (COUNT(*) AS ?n) {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(STRSTARTS(STR(?g), "{BASE}")) }} }}'
+    return f"SELECT * {{ VALUES ?x {{ {numbers} }} VALUES ?y {{ {numbers} }} {mine} }}"
+
+
 State = frozenset[Statement]
 Check = Callable[[State], str | None]  # what is wrong, or None
 

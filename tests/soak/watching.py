@@ -63,7 +63,12 @@ class Watch:
     def _left(self) -> str | None:
         """What is not as it is in a service at rest."""
         roles = self._service.roles()
-        if roles["web"] != 1 or roles["worker"] != QUERY_WORKERS + QUESTION_WORKERS or roles["writer"] > 1 or roles["job"] > 2:
+        if (
+            roles["web"] != self._service.web_processes
+            or roles["worker"] != QUERY_WORKERS + QUESTION_WORKERS
+            or roles["writer"] > 1
+            or roles["job"] > 2
+        ):
             return f"processes {dict(roles)}"
         if spooled := self._spooled():
             return f"{len(spooled)} files in the spool ({spooled[0]})"
@@ -76,7 +81,7 @@ class Watch:
         return None
 
     def _spooled(self) -> list[Path]:
-        return [path for path in (self._service.home / "spool").rglob("*") if path.is_file()]
+        return list((self._service.home / "spool").rglob("result-*"))
 
     def _unfinished(self) -> list[str]:
         versions = self._service.home / "versions"
@@ -84,13 +89,13 @@ class Watch:
 
     def _take(self) -> Look | None:
         processes = self._service.processes()
-        web = next((process for process in processes if process.pid == self._service.pid), None)
-        if web is None:
+        web = max((process for process in processes if process.role == "web"), key=lambda process: process.memory, default=None)
+        if web is None or self._service.pid not in {process.pid for process in processes}:
             return None
         workers = [process for process in processes if process.role == "worker"]
         return Look(
             at=time.monotonic() - self._began,
-            pid=web.pid,
+            pid=self._service.pid,
             memory=web.memory,
             files=web.files,
             worker=max((process.memory for process in workers), default=0),
