@@ -56,7 +56,7 @@ def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Outcome:
         merged = plan.default_graph == "merged"
         writer = Writer(service, ledger, _chance(plan, "writer"), merged=merged)
         writer.replace()
-        faults = Faults(service, ledger, _chance(plan, "faults"))
+        faults = Faults(service, ledger, _chance(plan, "faults"), time.monotonic() + plan.seconds * _RESTARTS)
         readers = [Reader(service, ledger, _chance(plan, f"reader {number}"), merged=merged) for number in range(plan.readers)]
         actors = [actor(f"reader {number}", gate, reader.act, ledger.blame, 0.01) for number, reader in enumerate(readers)]
         actors.append(actor("writer", gate, writer.act, ledger.blame, 0.05))
@@ -85,7 +85,6 @@ def _watch(  # noqa: PLR0917 - everybody who acts
     begin = time.monotonic()
     while (passed := time.monotonic() - begin) < plan.seconds or not faults.rounds:
         gate.wait(min(plan.between, max(plan.seconds - passed, 1.0)))
-        faults.restarts = time.monotonic() - begin < plan.seconds * _RESTARTS
         with gate.shut(_STANDSTILL):
             writer.replace()  # a writer removes what dead ones have left
             look = watch.look()
