@@ -73,7 +73,6 @@ class Ledger:
         self._lock = threading.Lock()
         self._states: dict[int, State] = {}
         self._waiting: dict[int, list[tuple[str, Check]]] = defaultdict(list)
-        self._gone: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.wrong: list[str] = []
 
@@ -109,20 +108,10 @@ class Ledger:
         with self._lock:
             self._blame(problem)
 
-    def forget(self, version: int) -> None:
-        """The version was deleted."""
-        with self._lock:
-            self._gone.add(version)
-
     def known(self, newest: int) -> list[int]:
-        """The newest versions that are there."""
+        """The newest versions: they are kept."""
         with self._lock:
-            return sorted(set(self._states) - self._gone)[-newest:]
-
-    def is_gone(self, version: int) -> bool:
-        """Whether the version was deleted."""
-        with self._lock:
-            return version in self._gone
+            return sorted(self._states)[-newest:]
 
     def state(self, version: int) -> State:
         """What a version holds."""

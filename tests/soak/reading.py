@@ -74,7 +74,7 @@ class Reader:
         """Asks one of the newest versions by its number, and judges also what is no answer."""
         number = self._chance.choice(self._ledger.known(_NEWEST))
         answer = self._get(path.format(number=number), {**parameters, **({} if "{number}" in path else {"version": str(number)})})
-        if answer is None or self._ledger.is_gone(number):
+        if answer is None:
             return
         self._ledger.judge(number, what, lambda state: check(answer, state))
 

@@ -20,6 +20,7 @@ import httpx
 
 TOKEN = "soak"  # noqa: S105 - of this test
 QUERY_WORKERS, QUESTION_WORKERS = 2, 2
+KEPT = 12  # versions
 _START_LIMIT = 120.0  # seconds
 _ROLES = {"dpa_kg.query.worker": "worker", "dpa_kg.writer": "writer", "dpa_kg.jobs": "job"}
 
@@ -55,6 +56,8 @@ class Service:
             "DPA_KG_QUERY_WORKERS": str(QUERY_WORKERS),
             "DPA_KG_QUESTION_WORKERS": str(QUESTION_WORKERS),
             "DPA_KG_CLIENT_QUERIES": "32",
+            "DPA_KG_KEEP_VERSIONS": str(KEPT),
+            "DPA_KG_KEEP_DAYS": "0",
             "DPA_KG_LOG_LEVEL": "warning",
             "DPA_KG_WEB_WORKERS": str(web_workers),
         }

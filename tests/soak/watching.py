@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.soak.model import Ledger
-from tests.soak.service import QUERY_WORKERS, QUESTION_WORKERS, Service
+from tests.soak.service import KEPT, QUERY_WORKERS, QUESTION_WORKERS, Service
 
 _SETTLE = 30.0  # seconds until what was begun must have ended
 _WARM = 60.0  # seconds of one web process until its caches are full
@@ -55,6 +55,8 @@ class Watch:
         first = next((other for other in self.looks if other.pid == look.pid), look)
         if look.files > first.files + _FILES:
             self._ledger.blame(f"the web process has {look.files} open files, {first.files} at first")
+        if (versions := len(list((self._service.home / "versions").iterdir()))) > KEPT + look.processes:  # one may be read by each process
+            self._ledger.blame(f"there are {versions} versions, and {KEPT} were to be kept")
         if look.worker > _WORKER:
             self._ledger.blame(f"a worker has {look.worker:.0f} MiB")
         self.looks.append(look)
