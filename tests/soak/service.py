@@ -40,6 +40,7 @@ class Service:
 
     def __init__(self, home: Path, default_graph: str, seconds: float, web_workers: int = 1) -> None:
         self.home = home
+        self.web_workers = web_workers
         self.web_processes = web_workers if web_workers == 1 else web_workers + 1  # several have a parent that watches them
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = int(listener.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from tests.soak.model import Ledger
 from tests.soak.service import KEPT, QUERY_WORKERS, QUESTION_WORKERS, Service
 
+_OF_KILLS = re.compile(r"A worker did not start; trying again|Web process \d+ has ended with code -9")
 _SETTLE = 30.0  # seconds until what was begun must have ended
 _WARM = 60.0  # seconds of one web process until its caches are full
 _FILES = 12  # more open files of the web process than at its first look
@@ -64,13 +66,9 @@ class Watch:
 
     def _left(self) -> str | None:
         """What is not as it is in a service at rest."""
-        roles = self._service.roles()
-        if (
-            roles["web"] != self._service.web_processes
-            or roles["worker"] != QUERY_WORKERS + QUESTION_WORKERS
-            or roles["writer"] > 1
-            or roles["job"] > 2
-        ):
+        roles, web = self._service.roles(), self._service.web_workers
+        answering = (roles["web"], roles["worker"]) == (self._service.web_processes, QUERY_WORKERS + QUESTION_WORKERS)
+        if not answering or roles["writer"] > web or roles["job"] > 2 * web:
             return f"processes {dict(roles)}"
         if spooled := self._spooled():
             return f"{len(spooled)} files in the spool ({spooled[0]})"
@@ -123,7 +121,7 @@ class Watch:
 
     def read_log(self) -> int:
         """Counts the lines of the log; each is an object, and none is about something that we have not done."""
-        kills = self._ledger.counts["kills of workers"] + self._ledger.counts["kills of the writer"]  # of one that was just starting, maybe
+        kills = sum(count for what, count in self._ledger.counts.items() if what.startswith("kills of"))
         lines = self._service.log.read_text("utf-8", "replace").splitlines()
         for line in lines:
             try:
@@ -131,7 +129,7 @@ class Watch:
             except ValueError:
                 self._ledger.blame(f"a line of the log is no JSON: {line[:200]}")
                 continue
-            was_killed = entry["message"].startswith("A worker did not start; trying again") and kills > 0
+            was_killed = _OF_KILLS.match(entry["message"]) is not None and kills > 0
             kills -= was_killed
             if not was_killed and (entry["level"] in {"error", "critical"} or "trace" in entry):
                 self._ledger.blame(f"the log has an error: {line[:600]}")
