@@ -168,6 +168,24 @@ def test_a_large_answer_comes_as_a_file(home: Path) -> None:
     assert text.endswith(b"\r\n")
 
 
+def test_an_answer_that_nobody_waits_for_any_more_leaves_no_file(home: Path) -> None:
+    """It is written to the spool when its reader hangs up: the worker is killed, and what it has written goes too."""
+    everything = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+
+    async def use(pool: Pool) -> list[Path]:
+        asked = asyncio.ensure_future(pool.call("sparql", text=everything, accept="text/csv"))
+        deadline = time.monotonic() + 60
+        while not list((home / "spool").rglob("result-*")):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert await still_answers(pool)  # by the worker that has taken its place
+        return list((home / "spool").rglob("result-*"))
+
+    assert with_pool(home, use) == []
+
+
 def test_what_dead_processes_left_is_removed_and_a_pool_leaves_nothing(home: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

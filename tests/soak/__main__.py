@@ -23,10 +23,11 @@ def main() -> None:
         "--graph", choices=["merged", "own"], default="merged", help="DPA_KG_DEFAULT_GRAPH: own has no gate, and writes more"
     )
     parser.add_argument("--readers", type=int, default=4, help="clients that read (4)")
+    parser.add_argument("--web-workers", type=int, default=1, help="DPA_KG_WEB_WORKERS (1)")
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else secrets.randbelow(10**6)
     seconds = given.minutes * 60
-    plan = Plan(seconds, seed, given.graph, given.readers, between=min(60.0, seconds / 4))
+    plan = Plan(seconds, seed, given.graph, given.readers, min(60.0, seconds / 4), given.web_workers)
     again = f"--minutes {given.minutes:g} --graph {given.graph} --seed {seed}"
     print(f'Soaking for {given.minutes:g} minutes, default graph {given.graph}. To repeat: SOAK="{again}"', flush=True)
     folder = Path(tempfile.mkdtemp(prefix="dpa-kg-soak-"))

@@ -30,6 +30,7 @@ class Plan:
     default_graph: Literal["merged", "own"]
     readers: int = 4
     between: float = 60.0
+    web_workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Outcome:
 def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Outcome:
     """Raises RuntimeError where the service cannot be built, started or ended."""
     ledger, gate = Ledger(), Gate()
-    service = Service(folder / "home", plan.default_graph, 3.0)
+    service = Service(folder / "home", plan.default_graph, 3.0, plan.web_workers)
     built = service.command("build")
     if built.returncode:
         raise RuntimeError(f"The graph cannot be built: {built.stderr}")
@@ -55,7 +56,7 @@ def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Outcome:
         merged = plan.default_graph == "merged"
         writer = Writer(service, ledger, _chance(plan, "writer"), merged=merged)
         writer.replace()
-        faults = Faults(service, ledger, _chance(plan, "faults"))
+        faults = Faults(service, ledger, _chance(plan, "faults"), time.monotonic() + plan.seconds * _RESTARTS)
         readers = [Reader(service, ledger, _chance(plan, f"reader {number}"), merged=merged) for number in range(plan.readers)]
         actors = [actor(f"reader {number}", gate, reader.act, ledger.blame, 0.01) for number, reader in enumerate(readers)]
         actors.append(actor("writer", gate, writer.act, ledger.blame, 0.05))
@@ -84,7 +85,6 @@ def _watch(  # noqa: PLR0917 - everybody who acts
     begin = time.monotonic()
     while (passed := time.monotonic() - begin) < plan.seconds or not faults.rounds:
         gate.wait(min(plan.between, max(plan.seconds - passed, 1.0)))
-        faults.restarts = time.monotonic() - begin < plan.seconds * _RESTARTS
         with gate.shut(_STANDSTILL):
             writer.replace()  # a writer removes what dead ones have left
             look = watch.look()

@@ -13,32 +13,37 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.soak.model import BASE, Ledger
+from tests.soak.model import Ledger, large
 from tests.soak.service import Service
 
 _NUMBERS = " ".join(map(str, range(60)))
 _RUNAWAY = "SELECT (COUNT(*) AS ?n) { " + "".join(f"VALUES ?{name} {{ {_NUMBERS} }} " for name in "abcdefg") + "}"
-_LARGE = f"SELECT * {{ GRAPH ?g {{ ?s ?p ?o }} GRAPH ?h {{ ?x ?y ?z }} FILTER(STRSTARTS(STR(?g), '{BASE}')) }}"
 
 
 class Faults:
-    """Each kind in turn, in an order that is shuffled for each round. `rounds` counts those that are done."""
+    """Each kind in turn, in an order that is shuffled for each round. `rounds` counts those that are done.
 
-    def __init__(self, service: Service, ledger: Ledger, chance: random.Random) -> None:
+    After the monotonic time `last_restart` the web process is left alone, unless it never was ended.
+    """
+
+    def __init__(self, service: Service, ledger: Ledger, chance: random.Random, last_restart: float) -> None:
         self._service, self._ledger, self._chance = service, ledger, chance
         self._client = httpx.Client(base_url=service.url, timeout=90, limits=httpx.Limits(keepalive_expiry=0.5))
-        self.restarts = True  # whether the web process may be ended
+        self._last_restart = last_restart
         self.rounds = 0
         self._next = self._turns()
 
     def act(self) -> None:
         """The next one."""
-        next(self._next)()
+        kind = next(self._next)
+        if not (self.rounds and time.monotonic() > self._last_restart and kind in {self._restart, self._crash}):
+            kind()
 
     def _turns(self) -> Iterator[Callable[[], None]]:
         while True:
             kinds: list[Callable[[], None]] = [self._worker, self._worker, self._runaway, self._hang_up, self._hang_up_midway, self._half]
-            kinds += [self._restart, self._crash] if self.restarts else []
+            kinds += [self._restart, self._crash]
+            kinds += [self._web] if self._service.web_processes > 1 else []
             self._chance.shuffle(kinds)
             yield from kinds
             self.rounds += 1
@@ -70,7 +75,7 @@ class Faults:
 
     def _hang_up_midway(self) -> None:
         """A client that goes in the middle of a large answer."""
-        self._send(_LARGE, read=20_000)
+        self._send(large(300), read=20_000)
         self._ledger.count("clients that hung up midway")
 
     def _half(self) -> None:
@@ -91,6 +96,11 @@ class Faults:
 
     def _connection(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self._service.port), timeout=20)
+
+    def _web(self) -> None:
+        """kill -9 of one of several web processes: the others go on, and another one comes."""
+        if self._service.kill_web(self._chance):
+            self._ledger.count("kills of web processes")
 
     def _restart(self) -> None:
         """SIGTERM and a new start: answers in flight are finished."""

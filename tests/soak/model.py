@@ -37,6 +37,13 @@ class Statement:
         return f"{self.subject} {self.predicate} {self.value} {self.graph} ."
 
 
+def large(rows: int) -> str:
+    """A query with `rows` times `rows` rows, each with the number of statements in the users' graphs."""
+    numbers = " ".join(map(str, range(rows)))
+    mine = f'{{ SELECT (COUNT(*) AS ?n) {{ GRAPH ?g {{ ?s ?p ?o }} FILTER(STRSTARTS(STR(?g), "{BASE}")) }} }}'
+    return f"SELECT * {{ VALUES ?x {{ {numbers} }} VALUES ?y {{ {numbers} }} {mine} }}"
+
+
 State = frozenset[Statement]
 Check = Callable[[State], str | None]  # what is wrong, or None
 
@@ -66,7 +73,6 @@ class Ledger:
         self._lock = threading.Lock()
         self._states: dict[int, State] = {}
         self._waiting: dict[int, list[tuple[str, Check]]] = defaultdict(list)
-        self._gone: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.wrong: list[str] = []
 
@@ -102,20 +108,10 @@ class Ledger:
         with self._lock:
             self._blame(problem)
 
-    def forget(self, version: int) -> None:
-        """The version was deleted."""
-        with self._lock:
-            self._gone.add(version)
-
     def known(self, newest: int) -> list[int]:
-        """The newest versions that are there."""
+        """The newest versions: they are kept."""
         with self._lock:
-            return sorted(set(self._states) - self._gone)[-newest:]
-
-    def is_gone(self, version: int) -> bool:
-        """Whether the version was deleted."""
-        with self._lock:
-            return version in self._gone
+            return sorted(self._states)[-newest:]
 
     def state(self, version: int) -> State:
         """What a version holds."""

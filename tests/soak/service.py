@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import httpx
 
 TOKEN = "soak"  # noqa: S105 - of this test
 QUERY_WORKERS, QUESTION_WORKERS = 2, 2
+KEPT = 12  # versions
 _START_LIMIT = 120.0  # seconds
 _ROLES = {"dpa_kg.query.worker": "worker", "dpa_kg.writer": "writer", "dpa_kg.jobs": "job"}
 
@@ -36,8 +38,10 @@ class Process:
 class Service:
     """Knows the process that it has started, and whether callers must expect to find nobody."""
 
-    def __init__(self, home: Path, default_graph: str, seconds: float) -> None:
+    def __init__(self, home: Path, default_graph: str, seconds: float, web_workers: int = 1) -> None:
         self.home = home
+        self.web_workers = web_workers
+        self.web_processes = web_workers if web_workers == 1 else web_workers + 1  # several have a parent that watches them
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = int(listener.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
@@ -53,8 +57,12 @@ class Service:
             "DPA_KG_QUERY_WORKERS": str(QUERY_WORKERS),
             "DPA_KG_QUESTION_WORKERS": str(QUESTION_WORKERS),
             "DPA_KG_CLIENT_QUERIES": "32",
+            "DPA_KG_KEEP_VERSIONS": str(KEPT),
+            "DPA_KG_KEEP_DAYS": "0",
             "DPA_KG_LOG_LEVEL": "warning",
+            "DPA_KG_WEB_WORKERS": str(web_workers),
         }
+        self._probe = httpx.Client(base_url=self.url, timeout=5, headers={"Connection": "close"})
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -78,7 +86,7 @@ class Service:
         deadline = time.monotonic() + _START_LIMIT
         while True:
             with suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/ready", timeout=5).status_code == 200:
+                if self._probe.get("/ready").status_code == 200:
                     return
             if (code := self._process.poll()) is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"The service did not start within {_START_LIMIT:g} seconds (exit code {code}).")
@@ -93,6 +101,29 @@ class Service:
                 self.start()
             finally:
                 self.changes += 1
+
+    def kill_web(self, chance: random.Random) -> bool:
+        """kill -9 of one of several web processes; returns when another one has taken its place. False where there is only one."""
+        mine = [process.pid for process in self.processes() if process.role == "web" and process.pid != self.pid]
+        if not mine:
+            return False
+        with self._lock:
+            self.changes += 1
+            os.kill(chance.choice(sorted(mine)), signal.SIGKILL)
+            deadline = time.monotonic() + _START_LIMIT
+            while not self._is_whole(set(mine)) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            self.changes += 1
+        return True
+
+    def _is_whole(self, before: set[int]) -> bool:
+        """Whether there are as many web processes as there must be, one of them new, and they answer."""
+        mine = {process.pid for process in self.processes() if process.role == "web"} - {self.pid}
+        if len(mine) != self.web_processes - 1 or mine == before:
+            return False
+        with suppress(httpx.TransportError):
+            return self._probe.get("/ready").status_code == 200
+        return False
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
         """Ends it. Raises RuntimeError where it does not end, or leaves processes behind."""

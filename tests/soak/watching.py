@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.soak.model import Ledger
-from tests.soak.service import QUERY_WORKERS, QUESTION_WORKERS, Service
+from tests.soak.service import KEPT, QUERY_WORKERS, QUESTION_WORKERS, Service
 
+_OF_KILLS = re.compile(r"A worker did not start; trying again|Web process \d+ has ended with code -9")
 _SETTLE = 30.0  # seconds until what was begun must have ended
 _WARM = 60.0  # seconds of one web process until its caches are full
 _FILES = 12  # more open files of the web process than at its first look
@@ -55,6 +57,8 @@ class Watch:
         first = next((other for other in self.looks if other.pid == look.pid), look)
         if look.files > first.files + _FILES:
             self._ledger.blame(f"the web process has {look.files} open files, {first.files} at first")
+        if (versions := len(list((self._service.home / "versions").iterdir()))) > KEPT + look.processes:  # one may be read by each process
+            self._ledger.blame(f"there are {versions} versions, and {KEPT} were to be kept")
         if look.worker > _WORKER:
             self._ledger.blame(f"a worker has {look.worker:.0f} MiB")
         self.looks.append(look)
@@ -62,8 +66,9 @@ class Watch:
 
     def _left(self) -> str | None:
         """What is not as it is in a service at rest."""
-        roles = self._service.roles()
-        if roles["web"] != 1 or roles["worker"] != QUERY_WORKERS + QUESTION_WORKERS or roles["writer"] > 1 or roles["job"] > 2:
+        roles, web = self._service.roles(), self._service.web_workers
+        answering = (roles["web"], roles["worker"]) == (self._service.web_processes, QUERY_WORKERS + QUESTION_WORKERS)
+        if not answering or roles["writer"] > web or roles["job"] > 2 * web:
             return f"processes {dict(roles)}"
         if spooled := self._spooled():
             return f"{len(spooled)} files in the spool ({spooled[0]})"
@@ -76,7 +81,7 @@ class Watch:
         return None
 
     def _spooled(self) -> list[Path]:
-        return [path for path in (self._service.home / "spool").rglob("*") if path.is_file()]
+        return list((self._service.home / "spool").rglob("result-*"))
 
     def _unfinished(self) -> list[str]:
         versions = self._service.home / "versions"
@@ -84,13 +89,13 @@ class Watch:
 
     def _take(self) -> Look | None:
         processes = self._service.processes()
-        web = next((process for process in processes if process.pid == self._service.pid), None)
-        if web is None:
+        web = max((process for process in processes if process.role == "web"), key=lambda process: process.memory, default=None)
+        if web is None or self._service.pid not in {process.pid for process in processes}:
             return None
         workers = [process for process in processes if process.role == "worker"]
         return Look(
             at=time.monotonic() - self._began,
-            pid=web.pid,
+            pid=self._service.pid,
             memory=web.memory,
             files=web.files,
             worker=max((process.memory for process in workers), default=0),
@@ -116,7 +121,7 @@ class Watch:
 
     def read_log(self) -> int:
         """Counts the lines of the log; each is an object, and none is about something that we have not done."""
-        kills = self._ledger.counts["kills of workers"] + self._ledger.counts["kills of the writer"]  # of one that was just starting, maybe
+        kills = sum(count for what, count in self._ledger.counts.items() if what.startswith("kills of"))
         lines = self._service.log.read_text("utf-8", "replace").splitlines()
         for line in lines:
             try:
@@ -124,7 +129,7 @@ class Watch:
             except ValueError:
                 self._ledger.blame(f"a line of the log is no JSON: {line[:200]}")
                 continue
-            was_killed = entry["message"].startswith("A worker did not start; trying again") and kills > 0
+            was_killed = _OF_KILLS.match(entry["message"]) is not None and kills > 0
             kills -= was_killed
             if not was_killed and (entry["level"] in {"error", "critical"} or "trace" in entry):
                 self._ledger.blame(f"the log has an error: {line[:600]}")

@@ -14,16 +14,13 @@ from pathlib import Path
 
 import httpx
 
-from dpa_kg.errors import DpaKgError
 from dpa_kg.graph.locks import exclusive
-from dpa_kg.graph.versions import Versions
 from tests.soak.model import GRAPHS, ORGANIZATION, WORTH, Ledger, State, Statement, graph_name
 from tests.soak.service import TOKEN, Service
 
 _TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 _LABEL = "<http://www.w3.org/2000/01/rdf-schema#label>"
 _KIND = "<http://www.w3.org/ns/org#Organization>"
-_KEPT = 12  # versions that are left
 _PATIENCE = 120.0  # seconds until a write that nobody waits for must have ended
 
 
@@ -32,12 +29,11 @@ class Writer:
 
     def __init__(self, service: Service, ledger: Ledger, chance: random.Random, *, merged: bool) -> None:
         self._service, self._ledger, self._chance, self._merged = service, ledger, chance, merged
-        self._versions = Versions(service.home)
         self._client = self._new_client()
         self._number, self._state = self._current(), State()
         ledger.record(self._number, self._state)
         self._seconds = 1.0  # that a write takes
-        acts = [(self.replace, 6), (self._insert, 6), (self._delete, 3), (self._refused, 5), (self._cut_off, 3), (self._prune, 2)]
+        acts = [(self.replace, 6), (self._insert, 6), (self._delete, 3), (self._refused, 5), (self._cut_off, 3)]
         acts += [(self._killed, 2), (self._rollback, 1)]
         acts += [(self._rebuild, 1)] if merged else []
         self._acts, self._weights = zip(*acts, strict=True)
@@ -154,16 +150,6 @@ class Writer:
             return
         self._ledger.count("builds")
         self._acknowledged(self._state)
-
-    def _prune(self) -> None:
-        """Deletes old versions; one that is being read stays."""
-        for version in self._versions.all()[_KEPT:]:
-            if version.number == self._number:
-                continue
-            self._ledger.forget(version.number)
-            with suppress(DpaKgError):
-                self._versions.delete(version.number)
-                self._ledger.count("versions deleted")
 
     def _statements(self) -> tuple[str, list[Statement]]:
         """A graph, and something new to say in it: some of it is said in other graphs too."""

@@ -39,7 +39,7 @@ class Spool(io.RawIOBase):
             raise self._too_large()
         if self._file is None and self.size > _IN_MEMORY:
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(prefix="result-", dir=self._folder)
+            descriptor, name = tempfile.mkstemp(prefix=_prefix(os.getpid()), dir=self._folder)
             self._path = Path(name)
             self._file = os.fdopen(descriptor, "wb")
             self._file.write(self._memory.getbuffer())
@@ -74,6 +74,16 @@ class Spool(io.RawIOBase):
         if self._file is not None:
             self._file.close()
             self._path.unlink(missing_ok=True)
+
+
+def _prefix(process: int) -> str:
+    return f"result-{process}-"
+
+
+def forget(folder: Path, process: int) -> None:
+    """Removes what a worker that has ended was writing: nobody will send it."""
+    for path in folder.glob(f"{_prefix(process)}*"):
+        path.unlink(missing_ok=True)
 
 
 def own_folder(spool: Path) -> Path:

@@ -23,7 +23,7 @@ from dpa_kg.errors import Overloaded, QuerySyntaxError, QueryTimeout
 from dpa_kg.query import frames
 from dpa_kg.query.answers import Payload, Wire
 from dpa_kg.query.reader import Limits
-from dpa_kg.query.spool import own_folder, sweep
+from dpa_kg.query.spool import forget, own_folder, sweep
 from dpa_kg.query.worker import raise_problem
 from dpa_kg.settings import Settings
 
@@ -62,6 +62,10 @@ class _Process:
         with suppress(ProcessLookupError):
             self._process.kill()
         return await self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def has_ended(self) -> bool:
@@ -212,6 +216,7 @@ class Pool:
 
     async def _replace(self, worker: _Process) -> None:
         await worker.end()
+        forget(self._spool, worker.pid)
         await self._add()
 
     async def _add(self) -> None:
