@@ -94,6 +94,7 @@ class _Connection(asyncio.Protocol):
         self._work = work
         self._received = bytearray()
         self._begun = 0.0
+        self._asking = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,10 +102,12 @@ class _Connection(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._work.fail("The connection was closed.")
+        if self._asking:  # otherwise a server has closed a connection that was idle while others were still answered
+            self._work.fail("The connection was closed.")
 
     def ask(self) -> None:
         request = self._work.next()
+        self._asking = request is not None
         if request is not None and self._transport is not None:
             self._received.clear()
             self._begun = time.perf_counter()

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from dpa_kg.errors import Forbidden, LimitExceeded, NotFound, Overloaded, QuerySyntaxError, QueryTimeout
-from dpa_kg.query.workers import Pool
+from dpa_kg.http.app import create_app
+from dpa_kg.query.workers import Pool, patient, reading
 from dpa_kg.settings import Settings
 from tests.tiny import make_version
 
@@ -51,6 +52,35 @@ def test_a_question_is_answered_in_another_process(home: Path) -> None:
 
     result = with_pool(home, use)
     assert [hit.label for hit in result.hits] == ["Alfa"]
+
+
+def test_texts_of_callers_are_evaluated_at_a_lower_priority_than_questions(home: Path) -> None:
+    async def priorities() -> list[int]:
+        found = []
+        for kind in (reading(Settings(home=home)), patient(Settings(home=home))):
+            pool = Pool(Settings(home=home), 1, lambda: 1, kind)
+            await pool.start()
+            assert await still_answers(pool)
+            worker = pool._idle.get_nowait()
+            found.append(os.getpriority(os.PRIO_PROCESS, worker._process.pid))
+            pool._idle.put_nowait(worker)
+            await pool.close()
+        return found
+
+    questions, texts = asyncio.run(priorities())
+    assert questions == os.getpriority(os.PRIO_PROCESS, 0)
+    assert texts > questions
+
+
+def test_the_service_gives_texts_of_callers_the_lower_priority(home: Path) -> None:
+    app = create_app(Settings(home=home, query_workers=1, question_workers=1))
+
+    async def kinds() -> tuple[int, int]:
+        async with app.router.lifespan_context(app):
+            return app.state.adhoc._kind.nice, app.state.questions._kind.nice
+
+    texts, questions = asyncio.run(kinds())
+    assert texts > questions == 0
 
 
 def test_many_questions_at_once_are_all_answered(home: Path) -> None:
