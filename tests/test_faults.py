@@ -327,6 +327,25 @@ def test_a_candidate_that_is_damaged_after_it_was_written_is_refused(
     assert_whole(project)
 
 
+@pytest.mark.parametrize("work", ["build", "change"])
+def test_a_candidate_whose_writes_never_reached_the_disk_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch, work: str) -> None:
+    before = current(project)
+    name = "confirm" if work == "change" else "compare"
+    check: Callable[..., None] = getattr(candidates, name)
+
+    def lost(candidate: Candidate, *rest: Any) -> None:
+        shutil.rmtree(candidate.store_path)
+        OxigraphStore.open_read_only(before.store_path).checkpoint(candidate.store_path)
+        check(candidate, *rest)
+
+    monkeypatch.setattr(candidates, name, lost)
+    if work == "build":
+        project.append("data/reference/places.ttl", 'place:more a dpa:Place ; rdfs:label "More"@en .\n')
+    with pytest.raises(BuildError, match="on disk"):
+        change(project, "lost") if work == "change" else publish.build(project.settings, root=project.root)
+    assert current(project) == before
+
+
 def test_a_published_version_that_is_damaged_is_told_and_a_rollback_leaves_it(project: Project) -> None:
     first = current(project)
     second = change(project, "second")

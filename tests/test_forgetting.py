@@ -138,7 +138,7 @@ def test_the_version_says_that_somebody_was_forgotten_and_not_whom(project: Proj
     assert "sol" not in text.lower()
 
 
-def test_every_version_forgets_also_one_that_only_has_the_name_in_its_old_files(project: Project) -> None:
+def test_every_version_forgets_with_what_was_made_of_it(project: Project) -> None:
     publish.change(
         project.settings,
         Update(f"{PREFIX} INSERT DATA {{ GRAPH <urn:mine> {{ <urn:x> dpa:note 'Ana Sol was here' }} }}"),
@@ -155,6 +155,18 @@ def test_every_version_forgets_also_one_that_only_has_the_name_in_its_old_files(
     assert naming(project.settings.home) == []
     assert ask(store(project, 4), "GRAPH <urn:other> { <urn:x> dpa:note 'other' }")
     assert Versions(project.settings.home).get(4).metadata.changes == {"added": 0, "removed": 1}
+
+
+def test_a_version_that_has_the_name_only_in_files_of_its_parents_is_written_again(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    publish.build(project.settings, root=project.root)
+    change(project, "INSERT DATA { GRAPH <urn:mine> { person:ana-sol a foaf:Person ; rdfs:label 'Ana Sol'@en } }")
+    last = change(project, "DROP GRAPH <urn:mine>")
+    assert not ask(store(project, 3), "person:ana-sol ?p ?o")
+    assert naming(last.path)
+    forget(project)
+    assert [version.generation for version in Versions(project.settings.home).all()] == [1, 1, 0]
+    assert naming(project.settings.home) == []
 
 
 def test_a_version_that_can_hold_nothing_of_the_person_is_not_touched(tmp_path: Path) -> None:
