@@ -29,9 +29,9 @@ from dpa_kg.settings import Settings
 from tests.tiny import make_version
 
 ASK = {"query": "ASK {}"}
-SLOW = {"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(STRLEN(STR(?a)) >= 0) }"}
+SLOW = {"query": "SELECT (COUNT(*) AS ?n) { VALUES ?k { 1 2 3 4 5 } ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(STRLEN(STR(?a)) >= 0) }"}
 ENDLESS = {"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n2 ?o }"}
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def started(home: Path, *options: str, **settings: Any) -> Iterator[Service]:
     """`dpa-kg serve` with two web processes over a home."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    given = {"home": home, "port": port, "web_workers": 2, "query_timeout": 300, "log_level": "error", **settings}
+    given = {"home": home, "port": port, "web_workers": 2, "query_timeout": 300, "shutdown_timeout": 120, "log_level": "error", **settings}
     environment = {**os.environ, **{f"DPA_KG_{name.upper()}": str(value) for name, value in given.items()}}
     command = [sys.executable, "-c", "from dpa_kg.cli import app; app()", "serve", *options]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as parent:

@@ -16,6 +16,7 @@ from dpa_kg.http.errors import AddressTooLong, HeadersTooLarge, Problem, TooSlow
 from dpa_kg.settings import Settings
 
 _MOST_HEADERS: Final = 100
+_DIGITS: Final = 20  # of a length
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
@@ -64,8 +65,12 @@ def _check_head(scope: Scope, settings: Settings) -> None:
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in {"identity", ""}:
         raise UnsupportedMediaType("A compressed body is not read here.", hint="Send it without Content-Encoding.")
+    if headers.get("transfer-encoding", "chunked").strip().lower() != "chunked":
+        raise InputError("A body is sent as it is or in chunks.", hint="Send it without other transfer codings.")
     length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > settings.request_bytes:
+    if not (length.isascii() and length.isdecimal()) or len(length) > _DIGITS:
+        raise InputError("The length of the body is no number, or has too many digits.")
+    if int(length) > settings.request_bytes:
         raise _too_large(settings)
 
 

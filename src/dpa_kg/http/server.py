@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from dpa_kg import logs
-from dpa_kg.errors import DpaKgError, InputError, Overloaded
+from dpa_kg.errors import DpaKgError, InputError, Overloaded, TextTooLong
 from dpa_kg.http.app import create_app
 from dpa_kg.http.errors import HeadersTooLarge, Problem, TooSlow
 from dpa_kg.http.middleware import COMMON_HEADERS
@@ -82,6 +82,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._most_head = self._settings.address_length + self._settings.header_bytes
         self._deadline: asyncio.TimerHandle | None = None
         self._refused = False
+        self._refusal: DpaKgError | None = None  # of what came behind a request that is still answered
         self._before_head = True  # what comes next belongs to the head of a request
         self._unread = 0  # bytes of an unfinished head; in a body, bytes that are not its content
         self._running: RequestResponseCycle | None = None  # the one that answers; uvicorn keeps only the one that came last
@@ -106,7 +107,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._refused or self._is_draining():
             return
         if self._unread > (self._most_head if self._before_head else self._settings.request_bytes):
-            self.refuse(HeadersTooLarge(f"The headers are larger than {self._settings.header_bytes} bytes."))
+            self.refuse(self._too_much())
         elif self._before_head and self._unread and self._is_idle():
             self._wait_for_headers()
         else:
@@ -119,10 +120,12 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._before_head, self._unread = False, 0
+        if self.parser.get_http_version() not in {"1.0", "1.1"}:  # a bare line end in the target makes 0.9 of it
+            raise ValueError("neither HTTP/1.0 nor HTTP/1.1")  # what a callback raises is a 400
         if absolute := _ABSOLUTE.fullmatch(self.url):  # its authority replaces the Host header (RFC 9112, section 3.2.2)
             self.headers[:] = [(b"host", absolute[1]), *(header for header in self.headers if header[0] != b"host")]
             self.url = absolute[2] or b"/"
-        elif self.url == b"*":
+        elif self.url == b"*" and self.parser.get_method() == b"OPTIONS":  # of the server as a whole
             self.url = b"/"
         super().on_headers_complete()
 
@@ -140,10 +143,21 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._is_draining():
             self._forget_deadline()
             self._deadline = self.loop.call_later(_LINGER, self.transport.close)
+        elif self._refusal is not None and self._is_idle():
+            self.refuse(self._refusal)
+
+    def _too_much(self) -> DpaKgError:
+        if self._before_head:
+            return HeadersTooLarge(f"The headers are larger than {self._settings.header_bytes} bytes.")
+        return TextTooLong(f"The body is larger than {self._settings.request_bytes} bytes.", hint="Send it in larger chunks.")
 
     def send_400_response(self, msg: str) -> None:
-        """Called where what came is not HTTP/1.1."""
-        self.refuse(InputError("What was sent is not an HTTP/1.1 request."))
+        """Called where what came is not HTTP/1.1. Requests before it are answered first."""
+        error = InputError("What was sent is not an HTTP/1.1 request.")
+        if self._before_head and not self._is_idle():
+            self._refused, self._refusal = True, error
+        else:
+            self.refuse(error)
 
     def refuse(self, error: DpaKgError) -> None:
         """Answers with a problem document, where nothing was answered yet, and closes the connection."""
