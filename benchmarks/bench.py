@@ -1,6 +1,6 @@
 """`make bench`: generates, builds, starts the service and its peers, asks all of them in turns, and prints a table of ratios.
 
-    python -m benchmarks.bench [--projects 50000] [--large] [--labels] [--rounds 5] [--only tiny,heavy] [--work DIR]
+    python -m benchmarks.bench [--projects 50000,500000] [--no-labels] [--rounds 5] [--only tiny,heavy] [--work DIR]
 
 Everything that takes long to make is kept in the work directory and made once for each state of the code. The results are
 written to benchmarks/results/<date>.json. Numbers mean something only where nothing else runs on the machine; the load
@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from benchmarks import engines, generate, measures
+from benchmarks import engines, generate, measures, strain
 from benchmarks.measures import Bench, Row
 from dpa_kg import bulk
 from dpa_kg.cli.show import stages
@@ -48,19 +48,20 @@ def main() -> None:
     load = os.getloadavg()[0]
     _say(f"Load of the machine before the run: {load:.1f} on {os.cpu_count()} cores.")
     options.work.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows: list[Row] = []
     for row in _rows(options):
         rows.append(row)
         print(_line(row), flush=True)
-    _write(rows, options, load)
+        _write(rows, options, load)
     sys.exit(0 if all(row.passes for row in rows) else 1)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--projects", type=int, default=50_000)
-    parser.add_argument("--large", action="store_true", help="the start of the service over ten times as many projects, too")
-    parser.add_argument("--labels", action="store_true", help="full-text search over a million labels, too")
+    parser.add_argument(
+        "--projects", type=_numbers, default=[50_000, 500_000], help="sizes of the graph: 50,000 projects are a million triples"
+    )
+    parser.add_argument("--no-labels", dest="labels", action="store_false", help="leave out full-text search over a million labels")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="how many requests a round has, against the usual number")
     parser.add_argument("--only", type=lambda text: text.split(","), default=_PARTS, help=f"some of {','.join(_PARTS)}")
@@ -72,39 +73,47 @@ def _options() -> argparse.Namespace:
     return options
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
+
+
 def _rows(options: argparse.Namespace) -> Iterator[Row]:
-    home = _home(options.work, options.projects)
+    for projects in options.projects:
+        yield from (replace(row, projects=projects) for row in _of_size(options, projects))
+    if "start" in options.only:
+        homes = {f"{projects:,} projects": _home(options.work, projects) for projects in options.projects}
+        _say("Measuring: start …")
+        yield from strain.starts({name: partial(engines.dpa_kg, place) for name, place in homes.items()}, options.rounds)
+    if options.labels:
+        yield from _search_large(options)
+
+
+def _of_size(options: argparse.Namespace, projects: int) -> Iterator[Row]:
+    """The rows over a graph of so many projects."""
+    home = _home(options.work, projects)
     version = Versions(home).current()
     assert version is not None  # noqa: S101 - it was just made
     with ExitStack() as stack:
         ours = stack.enter_context(engines.dpa_kg(home, client_queries=64, query_timeout=300))
         store = ox.Store.read_only(str(version.store_path))
         needed = {"tiny", "heavy", "named"} & set(options.only)
-        peers = list(_peers(options, _dump(store, home), stack)) if needed else []
-        bench = Bench(ours, peers, store, options.projects, options.rounds, options.scale)
+        peers = list(_peers(options, projects, _dump(store, home), stack)) if needed else []
+        bench = Bench(ours, peers, store, projects, options.rounds, options.scale)
+        again = partial(engines.dpa_kg, home)
         parts: dict[str, Callable[[], list[Row]]] = {
             "tiny": lambda: [measures.tiny(bench)],
             "heavy": partial(measures.heavy, bench),
             "named": partial(measures.named, bench),
             "cached": partial(measures.cached, bench),
-            "search": partial(measures.full_text, bench, _labels(store)),
-            "fire": lambda: [measures.under_fire(bench)],
-            "web": lambda: [
-                measures.web_workers(partial(engines.dpa_kg, home), measures.pairs_of(store)[0], options.rounds, options.scale)
-            ],
-            "memory": lambda: [measures.memory(ours, version.metadata.triples, options.megabytes)],
+            "search": lambda: measures.full_text(bench, _labels(store)),
+            "fire": lambda: [strain.under_fire(bench)],
+            "web": lambda: [strain.web_workers(again, measures.pairs_of(store)[0], options.rounds, options.scale)],
+            "memory": lambda: [strain.memory(ours, version.metadata.triples, options.megabytes)],
         }
         for name in options.only:
             if name in parts:
                 _say(f"Measuring: {name} …")
                 yield from parts[name]()
-    if "start" in options.only:
-        sizes = [options.projects, *([options.projects * 10] if options.large else [])]
-        homes = {f"{size:,} projects": _home(options.work, size) for size in sizes}
-        _say("Measuring: start …")
-        yield from measures.starts({name: partial(engines.dpa_kg, place) for name, place in homes.items()}, options.rounds)
-    if options.labels:
-        yield from _search_large(options)
 
 
 def _search_large(options: argparse.Namespace) -> Iterator[Row]:
@@ -157,7 +166,7 @@ def _dump(store: ox.Store, home: Path) -> Path:
     return path
 
 
-def _peers(options: argparse.Namespace, data: Path, stack: ExitStack) -> Iterator[engines.Engine]:
+def _peers(options: argparse.Namespace, projects: int, data: Path, stack: ExitStack) -> Iterator[engines.Engine]:
     """Those that are installed and start; what is left out is said."""
     oxigraph, rdflib = engines.tool("oxigraph", options.peers), engines.tool("rdflib-endpoint", options.peers)
     virtuoso, isql = engines.tool("virtuoso-t", options.peers), engines.tool("isql-vt", options.peers)
@@ -166,7 +175,7 @@ def _peers(options: argparse.Namespace, data: Path, stack: ExitStack) -> Iterato
         "Virtuoso": virtuoso and isql and partial(engines.virtuoso, virtuoso, isql, data, data.with_suffix(".virtuoso")),
         "rdflib-endpoint": rdflib and partial(engines.rdflib_endpoint, rdflib, data),
     }
-    if options.projects > _RDFLIB_MOST:
+    if projects > _RDFLIB_MOST:
         del starts["rdflib-endpoint"]
     for name, start in starts.items():
         if not start:
@@ -186,7 +195,8 @@ def _labels(store: ox.Store) -> int:
 
 def _line(row: Row) -> str:
     told = "pass" if row.passes else "MISS"
-    return f"{row.what:<90}  {row.value:8.2f} {row.unit:<2}  {row.sense} {row.target:g} {row.unit:<2}  {told}"
+    size = f"{row.projects:,} projects" if row.projects else ""
+    return f"{size:<16}  {row.what:<90}  {row.value:8.2f} {row.unit:<2}  {row.sense} {row.target:g} {row.unit:<2}  {told}"
 
 
 def _write(rows: list[Row], options: argparse.Namespace, load: float) -> None:
@@ -202,7 +212,6 @@ def _write(rows: list[Row], options: argparse.Namespace, load: float) -> None:
     _RESULTS.mkdir(exist_ok=True)
     path = _RESULTS / f"{now:%Y-%m-%d}.json"
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    _say(f"Written to {path}.")
 
 
 def _say(what: str) -> None:
