@@ -28,7 +28,7 @@ from dpa_kg.terms import noun_of
 TOKEN = "s3cret"  # noqa: S105 (a token of these tests)
 PERSON = f"{ID}person/alex-pentland"  # nobody's example in queries/
 NAME = b"pentland"
-LIMIT = 120.0
+LIMIT = 400.0
 MINE = "https://example.org/mine"
 EVERYTHING = "CONSTRUCT { ?s ?p ?o } WHERE { { ?s ?p ?o } UNION { GRAPH ?g { ?s ?p ?o } } }"
 PAGES = (

@@ -205,5 +205,5 @@ def test_the_files_that_are_kept_lie_beside_the_versions(tmp_path: Path) -> None
     with serving(tmp_path, query_workers=1, question_workers=1) as url, httpx.Client(base_url=url, timeout=60) as session:
         for address in ("/catalog/dumps/1.trig.gz", "/versions/1/diff", "/.well-known/void"):
             assert session.get(address).status_code == 200
-    assert sorted(path.name for path in (tmp_path / "dumps" / "000001").iterdir()) == ["diff.nq", "dump.trig.gz", "void.json"]
+    assert sorted(path.name for path in (tmp_path / "dumps" / "000001").iterdir()) == ["diff.nq", "dump.trig.gz", "lock", "void.json"]
     assert sorted(path.name for path in (tmp_path / "versions" / "000001").rglob("*")) == before

@@ -111,10 +111,10 @@ def forget(settings: Settings, who: Person, progress: Stage, *, wait: float = WA
         with progress("publish"):
             for one in written:
                 versions.replace(one.version, one.metadata)
-            for number in versions.numbers():
-                kept.forget(settings.home, number)
         with progress("wait for readers"):
             read = end_former_generations(versions, wait=wait)
+        for number in versions.numbers():  # not sooner: a job that reads old files may have been at work
+            kept.forget(settings.home, number)
     with progress("look for traces"):
         traces = Traces.of(who.iri, who.names, forgotten)
         sweep(settings.home / "spool")

@@ -68,7 +68,8 @@ def end_former_generations(versions: Versions, *, wait: float = 0.0) -> tuple[in
 
     Waits at most `wait` seconds for those who read them. Returns the numbers of the versions that are still being read.
     """
-    until, read = time.monotonic() + wait, []
+    until = time.monotonic() + wait
+    ended, read = [], []
     for number in versions.numbers():
         version = versions.get(number)
         if not (files := versions.former(version)):
@@ -77,7 +78,9 @@ def end_former_generations(versions: Versions, *, wait: float = 0.0) -> tuple[in
             with versions.alone(number, wait=max(until - time.monotonic(), 0.0)):
                 for path in files:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
-                kept.forget(versions.home, number)
+            ended.append(number)
         except Overloaded:
             read.append(number)
+    for number in versions.numbers() if ended else ():  # a comparison of any version may have been made with the old files of another
+        kept.forget(versions.home, number)
     return tuple(read)
