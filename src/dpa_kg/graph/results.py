@@ -7,7 +7,7 @@ from typing import Final
 
 import pyoxigraph as ox
 
-from dpa_kg.errors import EngineFailed
+from dpa_kg.errors import EngineFailed, LimitExceeded
 from dpa_kg.graph.endpoint import Endpoint, Reply
 from dpa_kg.graph.store import Answer
 
@@ -15,6 +15,7 @@ _JSON: Final = "application/sparql-results+json"
 _N_TRIPLES: Final = "application/n-triples"
 _TRIPLES: Final = frozenset({_N_TRIPLES, "text/plain", "text/ntriples", "application/rdf-triples"})  # what engines call N-Triples
 _BOOLEAN: Final = '{{"head": {{}}, "boolean": {}}}'
+_CUT: Final = ("x-sparql-maxrows", "x-sparql-anytime")  # how Virtuoso says that an answer with status 200 is not whole
 _ASKED: Final = "__ASK_RETVAL"
 
 
@@ -58,6 +59,10 @@ def _expect(reply: Reply, media_types: frozenset[str] | set[str]) -> None:
     if reply.media_type not in media_types:
         kind = reply.media_type or "no media type"
         raise EngineFailed(f"The SPARQL engine answered with {kind}.", hint="Is DPA_KG_STORE the address of a query endpoint?")
+    if cut := next((reply.headers[name] for name in _CUT if name in reply.headers), None):
+        raise LimitExceeded(
+            f"The SPARQL engine gives no more than part of the answer ({cut}).", hint="Add LIMIT, or raise the engine's own limits."
+        )
 
 
 def _triples(reply: Reply) -> Iterator[ox.Triple]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urljoin
 
 from dpa_kg.errors import Forbidden, NotSupported, QuerySyntaxError
 from dpa_kg.graph.pushed import MERGE_GRAPH, NO_GRAPH
@@ -56,8 +57,10 @@ class Scope:
         for start, stop in spans:
             pieces.append(source[done:start])
             done = stop
-        base = f"BASE <{asked.base}> " if asked.base else ""
-        return Scoped(base + "".join([*pieces, source[done:]]), stream[form].text.upper() in {"CONSTRUCT", "DESCRIBE"})
+        scoped = "".join([*pieces, source[done:]])
+        return Scoped(
+            _with_base(scoped, found, asked.base) if asked.base else scoped, stream[form].text.upper() in {"CONSTRUCT", "DESCRIBE"}
+        )
 
     def _default(self, default: Sequence[str] | None, named: Sequence[str] | None) -> Iterator[str]:
         if default is None and named is None:
@@ -77,6 +80,14 @@ class Scope:
             visible = visible & wanted
         if wanted is None or wanted:
             yield from (f"FROM NAMED <{graph}>" for graph in sorted(visible) or [NO_GRAPH])
+
+
+def _with_base(text: str, found: Sequence[Token], base: str) -> str:
+    """The text with one BASE: Virtuoso takes no second one. That of the text comes before any data set clause, so its place is known."""
+    if len(found) > 1 and is_word(found[0], "BASE"):
+        own = found[1]
+        return f"{text[: own.start]}<{urljoin(base, own.text[1:-1])}>{text[end(own) :]}"
+    return f"BASE <{base}> {text}"
 
 
 def _refuse_calls(found: Sequence[Token]) -> None:
