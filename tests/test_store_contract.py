@@ -32,13 +32,16 @@ GRAPH = "https://w3id.org/dpa-kg/graph/"
 E = "PREFIX e: <urn:e:> PREFIX xsd: <http://www.w3.org/2001/XMLSchema#> "
 DATA = r"""
 graph:one {
-  <urn:e:s> <urn:e:plain> "text" ; <urn:e:language> "texte"@fr , "text"@en ; <urn:e:integer> 7 ; <urn:e:decimal> 300000.50 ; <urn:e:double> 1.5e3 ;
-    <urn:e:boolean> true ; <urn:e:date> "2018-05-01"^^xsd:date ; <urn:e:year> "2018"^^xsd:gYear ; <urn:e:month> "2018-05"^^xsd:gYearMonth ;
+  <urn:e:s> <urn:e:plain> "text" ; <urn:e:language> "texte"@fr , "text"@en ; <urn:e:integer> 7 ; <urn:e:decimal> 300000.50 ;
+    <urn:e:double> 1.5e3 ; <urn:e:boolean> true ; <urn:e:date> "2018-05-01"^^xsd:date ; <urn:e:year> "2018"^^xsd:gYear ; <urn:e:month> "2018-05"^^xsd:gYearMonth ;
     <urn:e:unicode> "Bogotá – 数据 😀" ; <urn:e:escapes> "tab\tquote\"back\\slash" ; <urn:e:lines> "first\nsecond" ; <urn:e:none> "" ;
     <urn:e:iri> <urn:e:o> ; <urn:e:own> "x"^^<urn:e:type> .
   <urn:e:a> <urn:e:next> <urn:e:b> . <urn:e:b> <urn:e:next> <urn:e:c> . <urn:e:c> <urn:e:next> <urn:e:d> .
 }
-graph:two { <urn:e:a> <urn:e:next> <urn:e:b> ; <urn:e:label> "a" . <urn:e:list> <urn:e:first> [ <urn:e:value> 1 ; <urn:e:rest> [ <urn:e:value> 2 ] ] . }
+graph:two {
+  <urn:e:a> <urn:e:next> <urn:e:b> ; <urn:e:label> "a" .
+  <urn:e:list> <urn:e:first> [ <urn:e:value> 1 ; <urn:e:rest> [ <urn:e:value> 2 ] ] .
+}
 graph:provenance { <urn:e:s> <urn:e:note> "not merged" . }
 """
 ENGINES = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in ("embedded", "oxigraph", "virtuoso")]
@@ -229,11 +232,11 @@ def test_the_data_set_of_a_request_is_what_the_query_sees(store: Store) -> None:
 
 
 def test_the_data_set_of_a_text_is_what_the_query_sees(store: Store) -> None:
-    one, two = f"<{GRAPH}one>", f"<{GRAPH}two>"
-    assert select(store, f"SELECT (COUNT(*) AS ?n) FROM {two} {{ ?x e:next ?y }}") == [(Decimal(1),)]
-    assert names(store, f"SELECT ?g FROM {two} FROM NAMED {one} {{ e:a e:label ?l . GRAPH ?g {{ e:a e:next ?y }} }}") == [f"{GRAPH}one"]
-    assert count(store, "?x e:next ?y", default_graph=[f"{GRAPH}two"]) == 1
-    found = store.query(f"{E} ASK FROM {two} {{ e:b e:next e:c }}", default_graph=[f"{GRAPH}one"])  # the request is stronger
+    two = f"FROM <{GRAPH}two>"
+    named = f"{two} FROM NAMED <{GRAPH}one>"
+    assert select(store, f"SELECT (COUNT(*) AS ?n) {two} {{ ?x e:next ?y }}") == [(Decimal(1),)]
+    assert names(store, f"SELECT ?g {named} {{ e:a e:label ?l . GRAPH ?g {{ e:a e:next ?y }} }}") == [f"{GRAPH}one"]
+    found = store.query(f"{E} ASK {two} {{ e:b e:next e:c }}", default_graph=[f"{GRAPH}one"])  # the request is stronger
     assert bool(found)
 
 
@@ -335,9 +338,11 @@ def test_named_queries_give_the_same_rows(engine: Running | None, built_home: Pa
     if engine is None:
         pytest.skip("the embedded store is what the others are compared with")
     publish.build(Settings(home=built_home))
-    with Versions(built_home).reading() as version, Reader(version, tmp_path) as local:
-        with Reader(version, tmp_path, store=loaded(engine, version)) as other:
-            found = failures(local, other)
+    with ExitStack() as stack:
+        version = stack.enter_context(Versions(built_home).reading())
+        local = stack.enter_context(Reader(version, tmp_path))
+        other = stack.enter_context(Reader(version, tmp_path, store=loaded(engine, version)))
+        found = failures(local, other)
     known = yaml.safe_load((KNOWN / f"{engine.name}.yaml").read_text("utf-8")) or {}
     assert sum(len(query.examples) for query in CATALOGUE) > 150
     assert found.keys() == known.keys(), {name: found.get(name, "passes now") for name in found.keys() ^ known.keys()}

@@ -55,7 +55,7 @@ def make_version(home: Path, text: str = QUADS) -> Version:
         store.flush()
         del store
         metadata = Metadata(
-            number=candidate.number, created="2026-01-01T00:00:00+00:00", fingerprint="tiny", engine="", code="", triples=len(merged), graphs=5,
-            file_graphs=(), validated=True, warnings=0, infos=0, parent=None, who="tests", changes={},
+            number=candidate.number, created="2026-01-01T00:00:00+00:00", fingerprint="tiny", engine="", code="", triples=len(merged),
+            graphs=5, file_graphs=(), validated=True, warnings=0, infos=0, parent=None, who="tests", changes={},
         )  # fmt: skip
         return versions.publish(candidate, metadata)
