@@ -59,7 +59,23 @@ def ask(server: Faulty, **options: float) -> list[str]:
         (body(JSON[:-4]), EngineFailed, 1),
         (body(JSON[:-4], length=len(JSON)), EngineFailed, 1),
     ],
-    ids=["500", "404", "401", "302", "400", "429", "503", "503 later", "503 soon", "504", "dropped", "html", "no json", "cut", "broken off"],
+    ids=[
+        "500",
+        "404",
+        "401",
+        "302",
+        "400",
+        "429",
+        "503",
+        "503 later",
+        "503 soon",
+        "504",
+        "dropped",
+        "html",
+        "no json",
+        "cut",
+        "broken off",
+    ],
 )
 def test_a_failure_is_told_and_only_what_met_no_answer_is_sent_again(
     server: Faulty, fault: object, error: type[DpaKgError], attempts: int
