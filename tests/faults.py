@@ -23,9 +23,9 @@ class Faulty(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, behind: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.behind = behind
-        self.fault: Callable[[_Handler], None] | None = None
+        self.fault: Callable[[Handler], None] | None = None
         self.spoils: Callable[[str, str], bool] = lambda method, body: "pushed" not in body
         self.seen: list[str] = []
         self.hung_up = threading.Event()
@@ -35,7 +35,7 @@ class Faulty(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Faulty
 
@@ -49,9 +49,9 @@ class _Handler(BaseHTTPRequestHandler):
         answer = httpx.request(self.command, f"{self.server.behind}{self.path}", content=body, headers=headers, timeout=LIMIT)
         self.reply(answer.status_code, answer.content, **{name: value for name, value in answer.headers.items() if name not in HOP})
 
-    do_GET = do_POST = do_PUT = do_DELETE = handle_one
+    do_GET = do_POST = do_PUT = do_DELETE = handle_one  # noqa: N815 - named by the standard library
 
-    def reply(self, status: int, body: bytes, *, length: int | None = None, **headers: str) -> None:
+    def reply(self, status: int, body: bytes, length: int | None = None, /, **headers: str) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
@@ -63,28 +63,28 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def status(code: int, **headers: str) -> Callable[[_Handler], None]:
+def status(code: int, **headers: str) -> Callable[[Handler], None]:
     """Answers with a status."""
     return lambda handler: handler.reply(code, b"no", Content_Type="text/plain", **headers)
 
 
-def body(content: bytes, media_type: str = "application/sparql-results+json", length: int | None = None) -> Callable[[_Handler], None]:
+def body(content: bytes, media_type: str = "application/sparql-results+json", length: int | None = None) -> Callable[[Handler], None]:
     """Answers 200 with this body; with a `length` that is larger, the connection breaks off."""
 
-    def fault(handler: _Handler) -> None:
-        handler.reply(200, content, length=length, Content_Type=media_type)
+    def fault(handler: Handler) -> None:
+        handler.reply(200, content, length, Content_Type=media_type)
         handler.close_connection = True
 
     return fault
 
 
-def dropped(handler: _Handler) -> None:
+def dropped(handler: Handler) -> None:
     """Closes the connection without an answer."""
     handler.close_connection = True
     handler.connection.shutdown(socket.SHUT_RDWR)
 
 
-def silent(handler: _Handler) -> None:
+def silent(handler: Handler) -> None:
     """Says nothing until the client hangs up, and takes note of that."""
     handler.close_connection = True
     deadline = time.monotonic() + LIMIT

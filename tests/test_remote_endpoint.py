@@ -36,8 +36,8 @@ def endpoint(server: Faulty, timeout: float = 20.0, **access: str) -> Endpoint:
     return Endpoint(replace(Access(f"{server.url}/query", graphs=f"{server.url}/store"), **access), timeout)
 
 
-def ask(server: Faulty, **options: float) -> list[str]:
-    return [row["one"].value for row in rows(endpoint(server, **options), ASK)]
+def ask(server: Faulty, timeout: float = 20.0) -> list[str]:
+    return [row["one"].value for row in rows(endpoint(server, timeout), ASK)]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_user_is_named_when_the_engine_asks_who_it_is(server: Faulty) -> None:
         answer(handler)  # type: ignore[arg-type]
 
     server.fault = fault
-    asked = endpoint(server, user="reader", password="secret")
+    asked = endpoint(server, user="reader", password="secret")  # noqa: S106
     assert len(rows(asked, ASK)) == 1
     assert len(rows(asked, ASK)) == 1
     assert given == [None, "Basic cmVhZGVyOnNlY3JldA==", "Basic cmVhZGVyOnNlY3JldA=="]
@@ -161,18 +161,19 @@ def test_a_token_is_sent_at_once_and_to_nobody_else(server: Faulty) -> None:
 
     server.fault = fault
     with pytest.raises(EngineFailed):
-        rows(endpoint(server, token="secret"), ASK)
+        rows(endpoint(server, token="secret"), ASK)  # noqa: S106
     assert given == ["Bearer secret"]
 
 
 def test_secrets_are_not_shown() -> None:
-    settings = Settings(store="http://127.0.0.1/query", store_user="u", store_password="hidden-one", store_token="hidden-two")  # type: ignore[arg-type]
+    secrets = {"store_password": "hidden-one", "store_token": "hidden-two"}
+    settings = Settings(store="http://127.0.0.1/query", store_user="u", **secrets)  # type: ignore[arg-type]
     assert "hidden" not in f"{settings!r} {settings.model_dump_json()} {Access.of(settings)!r}"
-    assert Access.of(settings).password == "hidden-one"
+    assert Access.of(settings).to_json()["password"] == secrets["store_password"]
 
 
 def test_an_address_with_a_user_name_in_it_is_no_setting() -> None:
-    with pytest.raises(ValueError, match="DPA_KG_STORE|store"):
+    with pytest.raises(ValueError, match="store"):
         Settings(store="http://user:secret@127.0.0.1/query")
 
 

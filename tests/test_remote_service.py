@@ -67,9 +67,11 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 @contextmanager
 def small_service(home: Path, engine: Running, **changes: Any) -> Iterator[httpx.Client]:
-    with serving(home, store=engine.access.query, query_workers=1, question_workers=1, **changes) as url:
-        with httpx.Client(base_url=url, timeout=60) as session:
-            yield session
+    with (
+        serving(home, store=engine.access.query, query_workers=1, question_workers=1, **changes) as url,
+        httpx.Client(base_url=url, timeout=60) as session,
+    ):
+        yield session
 
 
 # ---- reads
@@ -224,20 +226,19 @@ def test_a_caller_who_hangs_up_hangs_up_on_the_engine(remote: httpx.Client, serv
 
 def test_an_engine_that_is_killed_is_a_503_and_one_that_comes_back_is_served(tmp_path: Path) -> None:
     make_version(tmp_path)
-    with oxigraph() as engine:
-        with small_service(tmp_path, engine) as session:
-            eventually(lambda: "dpa-kg push" in session.get("/sparql", params={"query": "ASK {}"}).text)
-            assert session.get("/ready").status_code == 503
-            push_to(tmp_path, engine)
-            eventually(lambda: session.get("/sparql", params={"query": "ASK { ?s ?p ?o }"}).status_code == 200)
-            engine.process.kill()
-            engine.process.wait()
-            for path in ("/sparql?query=ASK%20%7B%3Fs%20%3Fp%20%3Fo%7D", "/health"):
-                answer = session.get(path)
-                assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
-                assert answer.headers["retry-after"]
-            assert session.get("/metrics").status_code == 200
-            eventually(lambda: session.get("/ready").status_code == 503)
+    with oxigraph() as engine, small_service(tmp_path, engine) as session:
+        eventually(lambda: "dpa-kg push" in session.get("/sparql", params={"query": "ASK {}"}).text)
+        assert session.get("/ready").status_code == 503
+        push_to(tmp_path, engine)
+        eventually(lambda: session.get("/sparql", params={"query": "ASK { ?s ?p ?o }"}).status_code == 200)
+        engine.process.kill()
+        engine.process.wait()
+        for path in ("/sparql?query=ASK%20%7B%3Fs%20%3Fp%20%3Fo%7D", "/health"):
+            answer = session.get(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+            assert answer.headers["retry-after"]
+        assert session.get("/metrics").status_code == 200
+        eventually(lambda: session.get("/ready").status_code == 503)
 
 
 def test_a_version_that_is_pushed_anew_is_served_without_a_restart(tmp_path: Path) -> None:

@@ -32,7 +32,8 @@ E = "PREFIX e: <urn:e:> PREFIX xsd: <http://www.w3.org/2001/XMLSchema#> "
 DATA = r"""
 graph:one {
   <urn:e:s> <urn:e:plain> "text" ; <urn:e:language> "texte"@fr , "text"@en ; <urn:e:integer> 7 ; <urn:e:decimal> 300000.50 ;
-    <urn:e:double> 1.5e3 ; <urn:e:boolean> true ; <urn:e:date> "2018-05-01"^^xsd:date ; <urn:e:year> "2018"^^xsd:gYear ; <urn:e:month> "2018-05"^^xsd:gYearMonth ;
+    <urn:e:double> 1.5e3 ; <urn:e:boolean> true ; <urn:e:date> "2018-05-01"^^xsd:date ; <urn:e:year> "2018"^^xsd:gYear ;
+    <urn:e:month> "2018-05"^^xsd:gYearMonth ;
     <urn:e:unicode> "Bogotá – 数据 😀" ; <urn:e:escapes> "tab\tquote\"back\\slash" ; <urn:e:lines> "first\nsecond" ; <urn:e:none> "" ;
     <urn:e:iri> <urn:e:o> ; <urn:e:own> "x"^^<urn:e:type> .
   <urn:e:a> <urn:e:next> <urn:e:b> . <urn:e:b> <urn:e:next> <urn:e:c> . <urn:e:c> <urn:e:next> <urn:e:d> .
