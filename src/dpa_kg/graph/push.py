@@ -42,7 +42,7 @@ def push(version: Version, endpoint: Endpoint, progress: Progress) -> Pushed:
         raise InputError(f"The version has a graph <{min(taken)}>, which is where a push keeps the merge.", hint="Rename that graph.")
     before = Pushed.read(endpoint)
     old = set(before.graphs) - set(names) if before else set()
-    mark = Pushed(uuid.uuid4().hex, version.number, version.metadata.created, 0, tuple(sorted({*names, *old})), is_complete=False)
+    mark = Pushed(uuid.uuid4().hex, version.edition, version.metadata.created, 0, tuple(sorted({*names, *old})), is_complete=False)
     writer = _Writer(endpoint)
     writer.replace(PUSHED_GRAPH, mark.statements())
     for name in sorted(old):
@@ -50,7 +50,7 @@ def push(version: Version, endpoint: Endpoint, progress: Progress) -> Pushed:
     for name in names:
         writer.replace(name, (quad.triple for quad in store.quads(name)), progress)
     writer.replace(MERGE_GRAPH, (quad.triple for quad in store.quads()), progress)
-    done = Pushed(mark.push, mark.version, mark.created, _counted(endpoint, version), tuple(names), is_complete=True)
+    done = Pushed(mark.push, mark.edition, mark.created, _counted(endpoint, version), tuple(names), is_complete=True)
     still = Pushed.read(endpoint, with_graphs=False)
     if still is None or still.push != mark.push:
         raise EngineFailed("Another push to this engine has begun meanwhile.", hint="Wait for its end, and push again.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -32,10 +32,14 @@ def own_query(name: str) -> str:
 
 @dataclass(frozen=True)
 class Pushed:
-    """One mark. `push` is another name for each push; `graphs` are the named graphs that are or may be there; `triples` are the merge's."""
+    """One mark.
+
+    `push` is another name for each push; `edition` is that of the version; `graphs` are the named graphs that are or may be there;
+    `triples` are the merge's.
+    """
 
     push: str
-    version: int
+    edition: str
     created: str
     triples: int
     graphs: tuple[str, ...]
@@ -49,24 +53,25 @@ class Pushed:
             return None
         push, version, created, triples, status = (found[0][name].value for name in ("push", "version", "created", "triples", "status"))
         graphs = sorted(row["graph"].value for row in rows(endpoint, own_query("pushed-graphs"))) if with_graphs else []
-        if not (version.isdecimal() and triples.isdecimal()):
+        if not (version.partition(".")[0].isdecimal() and triples.isdecimal()):
             raise EngineFailed(f"The mark in <{PUSHED_GRAPH}> on the SPARQL engine is not one of ours.", hint="Push the version again.")
-        return cls(push, int(version), created, int(triples), tuple(graphs), status == _COMPLETE and len(found) == 1)
+        return cls(push, version, created, int(triples), tuple(graphs), status == _COMPLETE and len(found) == 1)
 
-    def completed(self) -> Pushed:
-        """The mark of a push that has ended."""
-        return replace(self, is_complete=True)
+    @property
+    def version(self) -> int:
+        """The number of the version."""
+        return int(self.edition.partition(".")[0])
 
     def is_of(self, version: Version) -> bool:
-        """Whether it is this very version, and not another one of the same number from another home."""
-        return (self.version, self.created) == (version.number, version.metadata.created)
+        """Whether it is this very version: not one of the same number from another home, and none from before somebody was forgotten."""
+        return (self.edition, self.created) == (version.edition, version.metadata.created)
 
     def statements(self) -> Iterator[ox.Triple]:
         """The mark as triples of the graph `pushed`."""
         subject = ox.NamedNode(PUSHED_GRAPH)
         facts = (
             ("dcterms:identifier", ox.Literal(self.push)),
-            ("owl:versionInfo", ox.Literal(str(self.version))),
+            ("owl:versionInfo", ox.Literal(self.edition)),
             ("dcterms:created", ox.Literal(self.created)),
             ("void:triples", ox.Literal(str(self.triples), datatype=ox.NamedNode(f"{XSD}integer"))),
             ("schema:creativeWorkStatus", ox.Literal(_COMPLETE if self.is_complete else _LOADING)),
@@ -107,7 +112,7 @@ class PushedVersions(Versions):
         except NotFound:
             version = None
         if version is None or not pushed.is_of(version):
-            detail = f"The SPARQL engine holds version {pushed.version} of {pushed.created}, which is not in {self.home}."
+            detail = f"The SPARQL engine holds version {pushed.edition} of {pushed.created}, which is not in {self.home}."
             return EngineUnavailable(detail, hint="Copy the home that it was pushed from, or push a version of this one.")
         return version
 

@@ -69,8 +69,8 @@ class Worker:
         return value
 
     def _open(self, number: int) -> Reader:
-        is_other = self._reader is None or self._reader.version.edition != self._versions.get(number).edition
-        if self._reader is None or is_other or (self._engine and not self._engine.is_current):
+        is_held = self._reader is not None and self._reader.version.edition == self._versions.get(number).edition
+        if self._reader is None or not is_held or (self._engine and not self._engine.is_current):
             self._let_go()
             version = self._held.enter_context(self._versions.reading(number))
             store = self._engine.store(version) if self._engine else None

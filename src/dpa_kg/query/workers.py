@@ -97,7 +97,7 @@ class Kind:
 def reading(settings: Settings) -> Kind:
     """Workers that answer questions over published versions."""
     hint = "Make it more selective, or add LIMIT."
-    return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint, _engine(settings))
+    return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint, engine=_engine(settings))
 
 
 def _engine(settings: Settings) -> dict[str, Any] | None:
