@@ -12,6 +12,7 @@ import pytest
 from dpa_kg.errors import DpaKgError, EngineFailed, EngineUnavailable, LimitExceeded, QuerySyntaxError, QueryTimeout
 from dpa_kg.graph.endpoint import Access, Endpoint
 from dpa_kg.graph.results import evaluate, rows
+from dpa_kg.http.supervisor import handed_down
 from dpa_kg.settings import Settings
 from tests.engines import free_port, oxigraph
 from tests.faults import Faulty, body, dropped, faulty, silent, status
@@ -170,6 +171,7 @@ def test_secrets_are_not_shown() -> None:
     settings = Settings(store="http://127.0.0.1/query", store_user="u", **secrets)  # type: ignore[arg-type]
     assert "hidden" not in f"{settings!r} {settings.model_dump_json()} {Access.of(settings)!r}"
     assert Access.of(settings).to_json()["password"] == secrets["store_password"]
+    assert Settings(**handed_down(settings)) == settings  # web processes get them
 
 
 def test_an_address_with_a_user_name_in_it_is_no_setting() -> None:
