@@ -16,6 +16,9 @@
     ├── QueryTimeout          504
     ├── Overloaded            503  the queue is full, or a worker ran out of memory
     ├── PreconditionFailed    412  what a write expects (If-Match, If-None-Match) is not so
+    ├── NotSupported          501  what this deployment cannot do: writing, where a remote engine answers
+    ├── EngineFailed          502  the remote engine refused us, or gave an answer that is none
+    ├── EngineUnavailable     503  the remote engine cannot be reached or is busy, or holds no version that can be served
     ├── Refused               422  the gate found violations; nothing was published
     └── BuildError            500  ontology, shapes, queries, data or a version on disk are broken
 
@@ -104,6 +107,18 @@ class Overloaded(DpaKgError):
 
 class PreconditionFailed(DpaKgError):
     status, type, title = 412, "precondition-failed", "The graph is not what the request expects"
+
+
+class NotSupported(DpaKgError):
+    status, type, title = 501, "not-supported", "This service cannot do that"
+
+
+class EngineFailed(DpaKgError):
+    status, type, title = 502, "engine-failed", "The SPARQL engine failed"
+
+
+class EngineUnavailable(DpaKgError):
+    status, type, title = 503, "engine-unavailable", "The SPARQL engine is not available"
 
 
 class Refused(DpaKgError):

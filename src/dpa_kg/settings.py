@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dpa_kg.resources import checkout
 
+_HTTP = r"^https?://[^\s?#@]+$"  # a user name in an address would stand in logs
+
 
 def _default_home() -> Path:
     """`.dpa-kg` in a checkout, else the user's data directory (XDG Base Directory Specification)."""
@@ -53,6 +55,15 @@ class Settings(BaseSettings):
     result_rows: int = Field(default=1_000_000, ge=1, description="rows of the largest answer")
     result_bytes: int = Field(default=1_073_741_824, ge=1024, description="bytes of the largest answer")
     page_rows: int = Field(default=100, ge=1, description="rows of a named query's answer when no limit is asked for")
+
+    store: str | None = Field(
+        default=None, pattern=_HTTP, description="query endpoint of a remote engine that `dpa-kg push` has loaded; reads are sent there"
+    )
+    store_update: str | None = Field(default=None, pattern=_HTTP, description="update endpoint of that engine, for `dpa-kg push`")
+    store_graphs: str | None = Field(default=None, pattern=_HTTP, description="Graph Store address of that engine, for `dpa-kg push`")
+    store_user: str | None = Field(default=None, description="user name at that engine (Basic or Digest, as it asks for)")
+    store_password: SecretStr | None = Field(default=None, description="password at that engine")
+    store_token: SecretStr | None = Field(default=None, description="bearer token at that engine, instead of a user name")
 
     job_timeout: float = Field(default=600.0, gt=0, description="seconds that a dump, a difference or the counts of a version may take")
     job_memory: int = Field(default=2048, ge=64, description="MiB of memory that such work, or a validation, may take")

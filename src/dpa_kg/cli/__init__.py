@@ -19,7 +19,7 @@ from dpa_kg.settings import Settings
 if TYPE_CHECKING:
     from dpa_kg.graph.metadata import Version
 
-_LATER = {name: f"dpa_kg.cli.{name}" for name in ("query", "versions", "export", "forget", "token")}  # what is slow to import
+_LATER = {name: f"dpa_kg.cli.{name}" for name in ("query", "versions", "export", "forget", "token", "push")}  # what is slow to import
 
 Language = Annotated[Literal["en", "es", "fr", "pt"], typer.Option(help="Language of messages and names.")]
 
@@ -206,11 +206,14 @@ def serve(
 
 
 def _to_serve(configured: Settings, *, rebuild: bool) -> Version:
-    """The version to begin with. One that is not validated is never built over: it was made so on purpose."""
+    """The version to begin with. One that is not validated is never built over: it was made so on purpose.
+
+    Where a remote engine answers nothing is built: the home stays what was pushed to it.
+    """
     from dpa_kg.graph.versions import Versions  # noqa: PLC0415
 
     current = Versions(configured.home).current()
-    if rebuild and (current is None or current.metadata.may_be_served):
+    if rebuild and configured.store is None and (current is None or current.metadata.may_be_served):
         return _built(configured)
     with Versions(configured.home).reading() as version:
         if not (version.metadata.may_be_served or configured.serve_unvalidated):

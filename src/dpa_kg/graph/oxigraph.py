@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
@@ -28,9 +29,8 @@ def engine() -> str:
 @contextmanager
 def _translated(what: str, text: str = "") -> Iterator[None]:
     try:
-        yield
-    except SyntaxError as error:
-        raise _syntax_error(error.msg, text) from error
+        with _translated_syntax(text):
+            yield
     except (OSError, RuntimeError) as error:  # RuntimeError is how pyoxigraph says "corruption"
         raise BuildError(f"The store cannot {what}: {error}") from error
 
@@ -48,6 +48,25 @@ def _syntax_error(message: str, text: str) -> QuerySyntaxError:
         return QuerySyntaxError(f"{where}: the prefix '{prefix}:' is not declared.", hint=f"PREFIX {prefix}: <{PREFIXES.get(prefix, '…')}>")
     expected = [word for word in _CLASSES.sub("", match["rest"]).split(", ") if word.strip()]
     return QuerySyntaxError(f"{where}: {', '.join(expected)[:_MESSAGE]}")
+
+
+def check_syntax(text: str, base: str | None = None) -> None:
+    """Raises QuerySyntaxError where a query does not parse. Nothing is evaluated.
+
+    The engine has no parser to be called alone; but it looks for the variable that a value is given for after it has parsed
+    and before it evaluates.
+    """
+    missing = ox.Variable(f"v{secrets.token_hex(8)}")
+    with suppress(RuntimeError), _translated_syntax(text):
+        ox.Store().query(text, base_iri=base, substitutions={missing: ox.Literal("")})
+
+
+@contextmanager
+def _translated_syntax(text: str) -> Iterator[None]:
+    try:
+        yield
+    except SyntaxError as error:
+        raise _syntax_error(error.msg, text) from error
 
 
 class OxigraphStore:

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dpa_kg.errors import BuildError, Conflict, NotFound
+from dpa_kg.errors import BuildError, Conflict, NotFound, Overloaded
 from dpa_kg.graph import kept
 from dpa_kg.graph.locks import exclusive, shared
 from dpa_kg.graph.metadata import Candidate, Metadata, Version, sync, write_json
@@ -56,6 +56,16 @@ class Versions:
             return Version(number, path, Metadata.read(path / "version.json"))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"There is no version {number}.", hint="`dpa-kg versions list` shows which there are.") from error
+
+    def served(self, number: int | None = None) -> Version:
+        """The version that answers: the one of that number, else the current one. Raises NotFound, and Overloaded before the first one."""
+        version = self.current() if number is None else self.get(number)
+        if version is None:
+            raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
+        return version
+
+    def refresh(self) -> None:
+        """Looks whether another version is served by now; of versions on disk, the link always says it."""
 
     def all(self) -> list[Version]:
         """Every complete version, the newest first."""

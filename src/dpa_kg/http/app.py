@@ -11,7 +11,6 @@ from typing import Final
 from fastapi import FastAPI
 
 from dpa_kg import __version__, resources
-from dpa_kg.errors import Overloaded
 from dpa_kg.graph.versions import Versions
 from dpa_kg.http import (
     catalog,
@@ -32,6 +31,7 @@ from dpa_kg.http import (
 )
 from dpa_kg.http.caching import KeptAnswers, Memory
 from dpa_kg.http.clients import Clients
+from dpa_kg.http.engine import versions_of, watching
 from dpa_kg.http.jobs import Jobs
 from dpa_kg.http.limits import RequestLimits
 from dpa_kg.http.metrics import Metrics
@@ -65,7 +65,7 @@ def create_app(settings: Settings, siblings: Siblings | None = None) -> FastAPI:
         telemetry={"tracing": False},
     )
     app.state.settings = settings
-    app.state.versions = Versions(settings.home)
+    app.state.versions = versions_of(settings)
     app.state.catalogue = Catalogue.load(resources.folder("queries"))
     app.state.pages = Pages()
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
@@ -94,10 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     published: Versions = app.state.versions
 
     def current() -> int:
-        version = published.current()
-        if version is None:
-            raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
-        return version.number
+        return published.served().number
 
     app.state.adhoc = Pool(settings, settings.query_workers, current, patient(settings))
     app.state.questions = Pool(settings, settings.question_workers, current)
@@ -107,7 +104,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.questions.start()
         await app.state.adhoc.start()
         telling = asyncio.create_task(app.state.siblings.keep_telling(partial(metrics.report, app.state)))
-        yield
+        async with watching(published):
+            yield
         telling.cancel()
         app.state.siblings.tell(metrics.report(app.state))
     finally:

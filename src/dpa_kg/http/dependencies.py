@@ -71,11 +71,8 @@ def _version(request: Request) -> Version:
     if asked := request.query_params.get("version"):
         if not (asked.isascii() and asked.isdecimal() and len(asked) < _DIGITS):
             raise ParameterError(f"“version” takes a number, not “{asked}”.", hint="Leave it out to ask the current version.")
-        return _servable(request, versions.get(int(asked)))
-    current = versions.current()
-    if current is None:
-        raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then ask again.")
-    return _servable(request, current)
+        return _servable(request, versions.served(int(asked)))
+    return _servable(request, versions.served())
 
 
 def _servable(request: Request, found: Version) -> Version:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -35,6 +35,8 @@ _ERRORS: Final = {
     413: "The text is too long",
     415: "The body has a media type that is not read here",
     422: "A parameter is not right, or a name is unknown or ambiguous: `candidates` are the nearest ones",
+    501: "A remote engine answers here, and it cannot do that",
+    502: "The remote engine failed",
     503: "The service is busy",
     504: "The query took too long",
 }
@@ -77,12 +79,12 @@ def in_path(name: str, description: str) -> Json:
     return {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
 
 
-def answers(formats: Iterable[Format], errors: Iterable[int], description: str = "The answer") -> Json:
-    """The responses of an operation: 200 in each format, and the errors."""
+def answers(formats: Iterable[Format], errors: Collection[int], description: str = "The answer") -> Json:
+    """The responses of an operation: 200 in each format, and the errors; what can be busy may be a remote engine, which can fail too."""
     content: Json = {form.media_type: {} for form in formats}
     problems = {
         str(status): {"description": _ERRORS[status], "content": {PROBLEM.media_type: {"schema": _PROBLEM}, HTML.media_type: {}}}
-        for status in errors
+        for status in sorted({*errors, *((502,) if 503 in errors else ())})
     }
     return {"200": {"description": description, "content": content}, **problems}
 
@@ -103,7 +105,7 @@ _GRAPHS: Final = [
         ("named-graph-uri", "Graphs that the query can name."),
     )
 ]
-_SPARQL_ANSWERS: Final = answers((*RESULT_FORMATS, *GRAPH_FORMATS, HTML), (400, 406, 413, 415, 422, 503, 504))
+_SPARQL_ANSWERS: Final = answers((*RESULT_FORMATS, *GRAPH_FORMATS, HTML), (400, 406, 413, 415, 422, 501, 503, 504))
 SPARQL_GET: Final = {
     "parameters": [
         in_query("query", "A SPARQL 1.1 query: SELECT, ASK, CONSTRUCT or DESCRIBE.", {"type": "string"}),

@@ -31,6 +31,7 @@ _WRITE_ERRORS: Final = {
         ("413", "The body is too large"),
         ("415", "The body has a media type that is not read here"),
         ("422", "The gate found violations, told in `results` or as a `sh:ValidationReport`; nothing was changed"),
+        ("501", "A remote engine answers here, and nothing can be written"),
         ("503", "Another write is at work"),
         ("504", "The write took too long"),
     )

@@ -18,7 +18,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from pydantic import SecretStr
 
@@ -32,6 +32,12 @@ _PAUSE: Final = 1.0  # seconds before another process is started in place of one
 _MARGIN: Final = 10.0  # seconds for a process to end its own workers
 _DIVIDED: Final = ("query_workers", "question_workers", "query_queue", "validations")
 _log = logging.getLogger(__name__)
+
+
+def handed_down(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON for a process of ours, with the secrets: it goes through a pipe and is never logged."""
+    secrets = {name: value.get_secret_value() for name, value in settings if isinstance(value, SecretStr)}
+    return {**settings.model_dump(mode="json"), **secrets}
 
 
 def divided(settings: Settings) -> Settings:
@@ -87,9 +93,7 @@ class _Service:
         return process
 
     def _first(self, listener: int, places: int) -> dict[str, object]:
-        content = divided(self.settings).model_dump(mode="json")
-        if isinstance(self.settings.write_token, SecretStr):
-            content["write_token"] = self.settings.write_token.get_secret_value()
+        content = handed_down(divided(self.settings))
         return {"parent": os.getpid(), "listener": listener, "places": places, "folder": str(self.folder), "settings": content}
 
 

@@ -7,13 +7,17 @@ from typing import Any
 from fastapi import Request
 
 from dpa_kg.access import Scope, authorize
+from dpa_kg.errors import NotSupported
 from dpa_kg.http.dependencies import cancellable, settings
 from dpa_kg.query.answers import Done
 from dpa_kg.query.workers import Pool
 
 
 def authorized(request: Request, scope: Scope = "write") -> str:
-    """The name of the token that lets this request write. Raises Unauthorized or Forbidden."""
+    """The name of the token that lets this request write. Raises Unauthorized or Forbidden, and NotSupported over a remote engine."""
+    if settings(request).store is not None:
+        hint = "Write to a service without DPA_KG_STORE over the home that is pushed from, and push the new version."
+        raise NotSupported("This service reads from a remote engine, and writes nothing.", hint=hint)
     return authorize(settings(request), request.headers.get("authorization"), scope)
 
 

@@ -24,15 +24,24 @@ def of_text(text: str, base: str | None = None) -> tuple[list[str] | None, list[
 
     Otherwise None and None: the engine reads the clauses itself. Raises QuerySyntaxError where a name cannot be read.
     """
+    default, named = clauses(text, base)
+    return (default, named) if default is not None and len(default) > 1 else (None, None)
+
+
+def clauses(text: str, base: str | None = None) -> tuple[list[str] | None, list[str] | None]:
+    """The default graphs and the named graphs that a query's own FROM clauses name; None and None where it has no such clause.
+
+    Raises QuerySyntaxError where a name cannot be read.
+    """
     if "FROM" not in unescape(text).upper():
         return None, None
     source = decoded(text)
     stream = [token for _, token in outermost([token for token in tokens(source) if token.kind != "comment"])]
     places = [place for place, token in enumerate(stream[:-1]) if is_word(token, "FROM")]
+    if not places:
+        return None, None
     named = [stream[place + 2] for place in places if is_word(stream[place + 1], "NAMED") and place + 2 < len(stream)]
     default = [stream[place + 1] for place in places if not is_word(stream[place + 1], "NAMED")]
-    if len(default) < 2:
-        return None, None
     first = next(token.start for token in stream if token.kind == "word" and token.text.upper() in _FORMS)
     return _iris(default, source[:first], base), _iris(named, source[:first], base)
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import pyoxigraph as ox
 
-from dpa_kg.graph.store import Store
+from dpa_kg.graph.store import Answer, Store, triples
 from dpa_kg.namespaces import DPA
 from dpa_kg.query.answers import PassageRef
 from dpa_kg.query.template import Template
@@ -32,7 +32,7 @@ def _template(name: str) -> Template:
     return Template.parse((files("dpa_kg.query") / "sparql" / f"{name}.rq").read_text("utf-8"), name)
 
 
-def _ask(store: Store, name: str, iris: Collection[str] = ()) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
+def _ask(store: Store, name: str, iris: Collection[str] = ()) -> Answer:
     rows = [(str(ox.NamedNode(iri)),) for iri in iris]
     return store.query(_template(name).render({("entity",): rows} if iris else {}, frozenset()))
 
@@ -69,12 +69,9 @@ def facts(store: Store, iri: str) -> list[Statement]:
     return [Statement(row["graph"].value, row["subject"].value, row["property"].value, row["value"]) for row in rows(store, "facts", [iri])]
 
 
-def describe(store: Store, iri: str) -> ox.QueryTriples:
+def describe(store: Store, iri: str) -> Iterator[ox.Triple]:
     """The triples about the entity, the nodes that hang on it and what links to it."""
-    result = _ask(store, "describe", [iri])
-    if not isinstance(result, ox.QueryTriples):
-        raise TypeError("describe.rq is not a CONSTRUCT query")
-    return result
+    return triples(_ask(store, "describe", [iri]))
 
 
 def exists(store: Store, iri: str) -> bool:
@@ -82,12 +79,9 @@ def exists(store: Store, iri: str) -> bool:
     return any(True for _ in rows(store, "subject", [iri]))
 
 
-def whole_graph(store: Store, iri: str) -> ox.QueryTriples:
+def whole_graph(store: Store, iri: str) -> Iterator[ox.Triple]:
     """The triples of one named graph."""
-    result = store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }", default_graph=[iri], named_graphs=[])
-    if not isinstance(result, ox.QueryTriples):
-        raise TypeError("not a CONSTRUCT query")
-    return result
+    return triples(store.query("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }", default_graph=[iri], named_graphs=[]))
 
 
 def entities_by_noun(store: Store) -> dict[str, int]:

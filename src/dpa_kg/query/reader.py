@@ -15,6 +15,8 @@ from dpa_kg.errors import InputError, NotFound
 from dpa_kg.graph.metadata import Version
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.search import Found, Names
+from dpa_kg.graph.store import Answer as Solutions
+from dpa_kg.graph.store import Store
 from dpa_kg.namespaces import GRAPH, expand
 from dpa_kg.query import data_set, dossier, internal, naming
 from dpa_kg.query.answers import Answer, Dossier, Hit, PassageRef, Payload, SearchResult, Statistics, Suggestion
@@ -46,12 +48,15 @@ class Limits:
 class Reader:
     """One version, opened read-only. Every method answers with a value of `answers`."""
 
-    def __init__(self, version: Version, spool: Path, limits: Limits | None = None, queries: Path | None = None) -> None:
+    def __init__(
+        self, version: Version, spool: Path, limits: Limits | None = None, queries: Path | None = None, store: Store | None = None
+    ) -> None:
+        """`store` answers in place of the version's own one: a remote engine that holds the same version."""
         self.version = version
         self._spool = spool
         self._limits = limits or Limits()
         self._queries = queries
-        self._store = OxigraphStore.open_read_only(version.store_path)
+        self._store: Store = store or OxigraphStore.open_read_only(version.store_path)
         self._counts: dict[str, list[dict[str, str]]] = {}
         self.names = Names(version.search_path)
 
@@ -85,25 +90,28 @@ class Reader:
         form = query_form(text)
         wanted = negotiate(accept, RESULT_FORMATS if form in {"SELECT", "ASK"} else GRAPH_FORMATS)
         address = f"{base}/sparql" if base else None
-        if default_graphs is None and named_graphs is None:
-            default_graphs, named_graphs = data_set.of_text(text, address)
-        if default_graphs is not None and len(set(default_graphs)) > 1:
-            result = data_set.merged(self._store, default_graphs, named_graphs or ()).query_all(text, address)
-        else:
-            result = self._store.query(text, default_graph=default_graphs, named_graphs=named_graphs, base=address)
-        return self._write(result, wanted, base)
+        return self._write(self._evaluate(text, default_graphs, named_graphs, address), wanted, base)
 
-    def _write(
-        self, result: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples, wanted: Format, base: str | None, root: str | None = None
-    ) -> Payload:
-        if isinstance(result, ox.QueryTriples) and wanted is JSON_LD:
-            return Payload(JSON_LD.media_type, jsonld.compact(result, context_url=f"{base}/context.jsonld" if base else None, root=root))
+    def _evaluate(
+        self, text: str, default_graphs: Sequence[str] | None, named_graphs: Sequence[str] | None, address: str | None
+    ) -> Solutions:
+        if isinstance(self._store, OxigraphStore):  # another engine reads the clauses of a text in its own way
+            if default_graphs is None and named_graphs is None:
+                default_graphs, named_graphs = data_set.of_text(text, address)
+            if default_graphs is not None and len(set(default_graphs)) > 1:
+                return data_set.merged(self._store, default_graphs, named_graphs or ()).query_all(text, address)
+        return self._store.query(text, default_graph=default_graphs, named_graphs=named_graphs, base=address)
+
+    def _write(self, result: Solutions, wanted: Format, base: str | None, root: str | None = None) -> Payload:
         spool = Spool(self._spool, self._limits.result_bytes)
-        with spool.filling():
-            if isinstance(result, ox.QueryTriples):
-                write_graph(result, spool, wanted)  # type: ignore[arg-type]  # a raw sink is enough
-            else:
+        if isinstance(result, ox.QuerySolutions | ox.QueryBoolean):
+            with spool.filling():
                 result.serialize(spool, format=wanted.oxigraph)  # type: ignore[arg-type]  # the form of the query decides the kind of format
+        elif wanted is JSON_LD:
+            return Payload(JSON_LD.media_type, jsonld.compact(result, context_url=f"{base}/context.jsonld" if base else None, root=root))
+        else:
+            with spool.filling():
+                write_graph(result, spool, wanted)  # type: ignore[arg-type]  # a raw sink is enough
         return spool.payload(wanted.media_type)
 
     def answer(

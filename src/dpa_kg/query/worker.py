@@ -14,9 +14,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from dpa_kg import errors, logs
 from dpa_kg.errors import DpaKgError, Refused
@@ -27,6 +27,9 @@ from dpa_kg.query.frames import encode, receive
 from dpa_kg.query.reader import Limits, Reader
 from dpa_kg.query.sandbox import forbid_network
 
+if TYPE_CHECKING:
+    from dpa_kg.query.engine import Engine
+
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _IDLE = 2.0  # seconds without a question after which a process looks at what it holds
 _log = logging.getLogger(__name__)
@@ -35,8 +38,10 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Holds the reader of the version that was asked last, and with it the shared lock on it."""
 
-    def __init__(self, home: Path, spool: Path, limits: Limits, memory: int) -> None:
+    def __init__(self, home: Path, spool: Path, limits: Limits, memory: int, engine: Engine | None = None) -> None:
+        """`engine` answers in place of the versions' own stores."""
         self._versions = Versions(home)
+        self._engine = engine
         self._spool = spool
         self._limits = limits
         self._memory = memory
@@ -52,13 +57,24 @@ class Worker:
 
     def answer(self, request: dict[str, Any]) -> Any:
         """Calls one method of the reader of one version. `request` has version, method and arguments."""
-        return getattr(self._open(request["version"]), request["method"])(**request["arguments"])
+        reader = self._open(request["version"])
+        value: Any = None
+        try:
+            with self._engine.answering() if self._engine else nullcontext():
+                value = getattr(reader, request["method"])(**request["arguments"])
+        except DpaKgError:
+            if isinstance(value, Payload) and value.path:  # it was there, but not of the version that was asked
+                Path(value.path).unlink(missing_ok=True)
+            raise
+        return value
 
     def _open(self, number: int) -> Reader:
-        if self._reader is None or self._reader.version.edition != self._versions.get(number).edition:
+        is_held = self._reader is not None and self._reader.version.edition == self._versions.get(number).edition
+        if self._reader is None or not is_held or (self._engine and not self._engine.is_current):
             self._let_go()
             version = self._held.enter_context(self._versions.reading(number))
-            self._reader = self._held.enter_context(Reader(version, self._spool, self._limits))
+            store = self._engine.store(version) if self._engine else None
+            self._reader = self._held.enter_context(Reader(version, self._spool, self._limits, store=store))
             limit_memory(self._memory)
         return self._reader
 
@@ -147,7 +163,8 @@ def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:
     die_with_parent(start["parent"])
     os.nice(start["nice"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    forbid_network()
+    if not start.get("engine"):  # a remote engine evaluates: here texts are only parsed, and answers written
+        forbid_network()
     made = answerer(start)
     connection.sendall(encode({"ready": True}))
     with suppress(ConnectionError):  # the parent was killed while it asked
@@ -156,7 +173,16 @@ def run(answerer: Callable[[dict[str, Any]], Answerer]) -> None:
 
 def main() -> None:
     """A worker over published versions."""
-    run(lambda start: Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"]))
+    run(_worker)
+
+
+def _worker(start: dict[str, Any]) -> Worker:
+    engine = None
+    if start["engine"]:
+        from dpa_kg.query.engine import Engine  # noqa: PLC0415 - its HTTP client takes a tenth of a second to import
+
+        engine = Engine.of(start["engine"])
+    return Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"], engine)
 
 
 if __name__ == "__main__":

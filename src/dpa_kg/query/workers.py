@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dpa_kg.errors import Overloaded, QuerySyntaxError, QueryTimeout
@@ -82,6 +82,7 @@ class Kind:
     """What the processes of a pool are: the module that runs, what one does at a time, seconds and MiB for it.
 
     `nice` is how much the scheduler prefers others to them (nice(2), 0 to 19).
+    `engine` is where processes that read ask instead of the versions on disk (`query.engine`).
     """
 
     module: str
@@ -90,12 +91,21 @@ class Kind:
     memory: int
     hint: str
     nice: int = 0
+    engine: dict[str, Any] | None = field(default=None, repr=False)
 
 
 def reading(settings: Settings) -> Kind:
     """Workers that answer questions over published versions."""
     hint = "Make it more selective, or add LIMIT."
-    return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint)
+    return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint, engine=_engine(settings))
+
+
+def _engine(settings: Settings) -> dict[str, Any] | None:
+    if settings.store is None:
+        return None
+    from dpa_kg.graph.endpoint import Access  # noqa: PLC0415 - most services have no such engine, and start faster without it
+
+    return {"access": Access.of(settings).to_json(), "timeout": settings.query_timeout}
 
 
 def patient(settings: Settings) -> Kind:
@@ -252,7 +262,8 @@ class Pool:
             "limits": asdict(limits),
             "memory": self._kind.memory << 20,
             "nice": self._kind.nice,
-            "settings": settings.model_dump(mode="json", exclude={"write_token"}),
+            "settings": settings.model_dump(mode="json", exclude={"write_token", "store_password", "store_token"}),
+            "engine": self._kind.engine,
         }
         async with asyncio.timeout(_START_LIMIT):
             return await _Process.start(self._kind.module, first)
