@@ -45,7 +45,7 @@ MISSING = [
     (address, method)
     for address in READS
     for method in ("PATCH", "TRACE", *(() if address.startswith("/graph") else ("PUT", "DELETE")))
-    if "nowhere" not in address
+    if "nowhere" not in address and (address, method) != ("/versions/1", "DELETE")
 ]
 
 
