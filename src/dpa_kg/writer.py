@@ -6,8 +6,10 @@ ends takes this process with it. Its candidate stays behind without a version.js
 
 from __future__ import annotations
 
+import gc
 import logging
 import secrets
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,7 +42,11 @@ class Writer(worker.Answerer):
 
     def answer(self, request: dict[str, Any]) -> Any:
         """Makes the change that `request` (method and arguments) asks for."""
-        return getattr(self, request["method"])(**request["arguments"])
+        try:
+            return getattr(self, request["method"])(**request["arguments"])
+        except Exception as error:
+            _let_go(error)
+            raise
 
     def update(self, text: str, *, base: str, using: Sequence[str], using_named: Sequence[str], expects: Expects, who: str) -> Done:
         """SPARQL 1.1 Update. `expects`, here and below, are the fields of a `Precondition`."""
@@ -73,6 +79,14 @@ class Writer(worker.Answerer):
     def _change(self, graph: str | None, change: Change, expects: Expects, who: str) -> Done:
         made = publish.change(self._settings, OfGraph(change, _precondition(expects), self._versions, graph), who)
         return Done(made.version.number, made.added, made.removed, graph in made.graphs)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Frees what the frames of a failed write hold: while a candidate's store lives, the next one, of the same path, cannot be opened."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+    gc.collect()
 
 
 def _precondition(fields: Expects) -> Precondition:
