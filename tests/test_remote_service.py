@@ -41,7 +41,7 @@ def server(engine: Running) -> Iterator[Faulty]:
 @pytest.fixture(scope="module")
 def remote(built_home: Path, server: Faulty) -> Iterator[httpx.Client]:
     """A service that asks the engine through something that can spoil its answers."""
-    changes = {"query_timeout": 8.0, "query_workers": 1, "question_workers": 1, "write_token": "s3cret-token-of-tests"}
+    changes = {"query_timeout": 20.0, "query_workers": 1, "question_workers": 1, "write_token": "s3cret-token-of-tests"}
     with serving(built_home, store=f"{server.url}/query", **changes) as url, httpx.Client(base_url=url, timeout=60) as session:
         eventually(lambda: session.get("/ready").status_code == 200)
         yield session
