@@ -210,7 +210,7 @@ def test_the_second_start_is_fast(project: Project) -> None:
     code = (
         "import sys; from pathlib import Path; from dpa_kg import cli, resources; import uvicorn;"
         "resources._CHECKOUT = Path(sys.argv.pop()); resources._PACKAGE = resources._CHECKOUT / 'none';"
-        "uvicorn.Server.run = lambda self: (setattr(self, 'started', True), print('serving'));"
+        "uvicorn.Server.run = lambda self, _sockets=None: (setattr(self, 'started', True), print('serving'));"
         "cli.app(sys.argv[1:], standalone_mode=False);"
         "print(sorted({'pyshacl', 'rdflib'} & set(sys.modules)))"
     )
