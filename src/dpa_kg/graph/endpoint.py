@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpx
 
 from dpa_kg.errors import DpaKgError, EngineFailed, EngineUnavailable, InputError, QuerySyntaxError, QueryTimeout
+from dpa_kg.representations.formats import N_TRIPLES
 from dpa_kg.settings import Settings
 
 _CONNECT: Final = 5.0  # seconds that a connection may take
@@ -23,7 +24,6 @@ _PATIENCE: Final = 2.0  # seconds; an engine that asks to wait longer is told to
 _MESSAGE: Final = 300  # characters of an engine's own words
 _BUSY: Final = frozenset({429, 503})
 _LATE: Final = frozenset({408, 504})
-_N_TRIPLES: Final = "application/n-triples"
 
 
 @dataclass(frozen=True)
@@ -164,11 +164,11 @@ class Endpoint:
 
     def put(self, graph: str, body: bytes) -> None:
         """Makes N-Triples the content of a graph (Graph Store HTTP Protocol, section 5.3)."""
-        self._write("PUT", self.access.graphs, params={"graph": graph}, content=body, headers={"Content-Type": _N_TRIPLES})
+        self._write("PUT", self.access.graphs, params={"graph": graph}, content=body, headers={"Content-Type": N_TRIPLES.media_type})
 
     def post(self, graph: str, body: bytes) -> None:
         """Adds N-Triples to a graph (section 5.5)."""
-        self._write("POST", self.access.graphs, params={"graph": graph}, content=body, headers={"Content-Type": _N_TRIPLES})
+        self._write("POST", self.access.graphs, params={"graph": graph}, content=body, headers={"Content-Type": N_TRIPLES.media_type})
 
     def delete(self, graph: str) -> None:
         """Removes a graph, if it is there (section 5.4)."""

@@ -10,10 +10,11 @@ import pyoxigraph as ox
 from dpa_kg.errors import EngineFailed, LimitExceeded
 from dpa_kg.graph.endpoint import Endpoint, Reply
 from dpa_kg.graph.store import Answer
+from dpa_kg.representations.formats import JSON, N_TRIPLES, SPARQL_JSON
 
-_JSON: Final = "application/sparql-results+json"
-_N_TRIPLES: Final = "application/n-triples"
-_TRIPLES: Final = frozenset({_N_TRIPLES, "text/plain", "text/ntriples", "application/rdf-triples"})  # what engines call N-Triples
+_TRIPLES: Final = frozenset(
+    {N_TRIPLES.media_type, *N_TRIPLES.aliases, "text/ntriples", "application/rdf-triples"}
+)  # what engines call N-Triples
 _BOOLEAN: Final = '{{"head": {{}}, "boolean": {}}}'
 _CUT: Final = ("x-sparql-maxrows", "x-sparql-anytime")  # how Virtuoso says that an answer with status 200 is not whole
 _ASKED: Final = "__ASK_RETVAL"
@@ -25,11 +26,11 @@ def evaluate(endpoint: Endpoint, text: str, *, is_graph: bool) -> Answer:
     Rows and triples are read from the network while they are taken; what breaks then is an EngineFailed, or a SyntaxError of
     the parser, which `whole` translates.
     """
-    reply = endpoint.ask(text, _N_TRIPLES if is_graph else f"{_JSON}, application/json;q=0.5")
+    reply = endpoint.ask(text, N_TRIPLES.media_type if is_graph else f"{SPARQL_JSON.media_type}, {JSON.media_type};q=0.5")
     if is_graph:
         _expect(reply, _TRIPLES)
         return _triples(reply)
-    _expect(reply, {_JSON, "application/json"})
+    _expect(reply, {SPARQL_JSON.media_type, JSON.media_type})
     try:
         found = ox.parse_query_results(reply.body, format=ox.QueryResultsFormat.JSON)  # type: ignore[arg-type]  # a raw file is enough
     except (SyntaxError, ValueError) as error:
