@@ -62,6 +62,9 @@ def _options() -> argparse.Namespace:
         "--projects", type=_numbers, default=[50_000, 500_000], help="sizes of the graph: 50,000 projects are a million triples"
     )
     parser.add_argument("--no-labels", dest="labels", action="store_false", help="leave out full-text search over a million labels")
+    parser.add_argument(
+        "--no-rebuild", dest="rebuild", action="store_false", help="measure what is built, though the code has changed since"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="how many requests a round has, against the usual number")
     parser.add_argument("--only", type=lambda text: text.split(","), default=_PARTS, help=f"some of {','.join(_PARTS)}")
@@ -81,7 +84,7 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
     for projects in options.projects:
         yield from (replace(row, projects=projects) for row in _of_size(options, projects))
     if "start" in options.only:
-        homes = {f"{projects:,} projects": _home(options.work, projects) for projects in options.projects}
+        homes = {f"{projects:,} projects": _home(options, projects) for projects in options.projects}
         _say("Measuring: start …")
         yield from strain.starts({name: partial(engines.dpa_kg, place) for name, place in homes.items()}, options.rounds)
     if options.labels:
@@ -90,7 +93,7 @@ def _rows(options: argparse.Namespace) -> Iterator[Row]:
 
 def _of_size(options: argparse.Namespace, projects: int) -> Iterator[Row]:
     """The rows over a graph of so many projects."""
-    home = _home(options.work, projects)
+    home = _home(options, projects)
     version = Versions(home).current()
     assert version is not None  # noqa: S101 - it was just made
     with ExitStack() as stack:
@@ -119,7 +122,7 @@ def _of_size(options: argparse.Namespace, projects: int) -> Iterator[Row]:
 def _search_large(options: argparse.Namespace) -> Iterator[Row]:
     home = options.work / "labels"
     version = Versions(home).current()
-    if version is None or version.metadata.fingerprint != fingerprint():
+    if version is None or (options.rebuild and version.metadata.fingerprint != fingerprint()):
         _say(f"Indexing the names of {_LABELS_OF:,} projects …")
         version = _names_only(home, _LABELS_OF)
     with engines.dpa_kg(home) as ours:
@@ -142,16 +145,16 @@ def _names_only(home: Path, projects: int) -> Version:
             return versions.publish(candidate, Metadata.of(candidate, store, fingerprint=fingerprint(), who="bench", changes={}))
 
 
-def _home(work: Path, projects: int) -> Path:
+def _home(options: argparse.Namespace, projects: int) -> Path:
     """A home with the version of so many projects; made anew where the code or the project's files have changed."""
-    home = work / f"{projects}"
-    data = work / f"{projects}.nq"
+    home = options.work / f"{projects}"
+    data = options.work / f"{projects}.nq"
     if not data.exists():
         _say(f"Generating {projects:,} projects …")
         with data.open("w", encoding="utf-8", newline="\n") as output:
             generate.write(projects, output)
     version = Versions(home).current()
-    if version is None or version.metadata.fingerprint != fingerprint():
+    if version is None or (options.rebuild and version.metadata.fingerprint != fingerprint()):
         _say(f"Building a version of {projects:,} projects …")
         bulk.build(Settings(home=home), [data], stages())
     return home

@@ -12,9 +12,8 @@ from dpa_kg.graph.endpoint import Endpoint, Reply
 from dpa_kg.graph.store import Answer
 from dpa_kg.representations.formats import JSON, N_TRIPLES, SPARQL_JSON
 
-_TRIPLES: Final = frozenset(
-    {N_TRIPLES.media_type, *N_TRIPLES.aliases, "text/ntriples", "application/rdf-triples"}
-)  # what engines call N-Triples
+# what engines call N-Triples
+_TRIPLES: Final = frozenset({N_TRIPLES.media_type, *N_TRIPLES.aliases, "text/ntriples", "application/rdf-triples"})
 _BOOLEAN: Final = '{{"head": {{}}, "boolean": {}}}'
 _CUT: Final = ("x-sparql-maxrows", "x-sparql-anytime")  # how Virtuoso says that an answer with status 200 is not whole
 _ASKED: Final = "__ASK_RETVAL"
