@@ -147,7 +147,7 @@ def _names_only(home: Path, projects: int) -> Version:
 
 def _home(options: argparse.Namespace, projects: int) -> Path:
     """A home with the version of so many projects; made anew where the code or the project's files have changed."""
-    home = options.work / f"{projects}"
+    home: Path = options.work / f"{projects}"
     data = options.work / f"{projects}.nq"
     if not data.exists():
         _say(f"Generating {projects:,} projects …")
