@@ -1,11 +1,13 @@
 """The README's examples give the answers that stand in the README."""
 
+import json
 import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from benchmarks.table import table
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"```console\n\$ (?P<command>.*?)\n```", re.DOTALL)
@@ -32,3 +34,10 @@ def test_an_example_gives_its_answer(command: str, expected: str, service_url: s
     environment = os.environ | {"DPA_KG_HOME": str(built_home), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout.strip("\n") == expected, done.stderr
+
+
+def test_the_measured_table_is_that_of_the_newest_results() -> None:
+    results = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+    rows = json.loads(results[-1].read_text(encoding="utf-8"))["rows"]
+    assert table(rows) in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(rows) > 10
