@@ -11,6 +11,8 @@ from typing import Final
 from fastapi import FastAPI
 
 from dpa_kg import __version__, resources
+from dpa_kg.errors import BuildError
+from dpa_kg.graph.fingerprint import fingerprint
 from dpa_kg.graph.versions import Versions
 from dpa_kg.http import (
     catalog,
@@ -66,7 +68,7 @@ def create_app(settings: Settings, siblings: Siblings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.versions = versions_of(settings)
-    app.state.catalogue = Catalogue.load(resources.folder("queries"))
+    app.state.catalogue = Catalogue.load(resources.folder("queries"), check=not _is_checked(settings))
     app.state.pages = Pages()
     app.state.suggestions = Memory(_SUGGESTION_LISTS)
     app.state.answers = Memory(_ANSWERS)
@@ -85,6 +87,15 @@ def create_app(settings: Settings, siblings: Siblings | None = None) -> FastAPI:
     app.add_middleware(Observation, metrics=app.state.metrics)
     app.add_middleware(CommonHeaders)
     return app
+
+
+def _is_checked(settings: Settings) -> bool:
+    """Whether the published version was made from these very files: the build has checked the queries then, which takes half a second."""
+    try:
+        version = Versions(settings.home).current()
+    except BuildError:  # each request says what is wrong
+        return False
+    return version is not None and version.metadata.fingerprint == fingerprint()
 
 
 @asynccontextmanager

@@ -14,7 +14,6 @@ from xml.sax.saxutils import escape, quoteattr
 from dpa_kg.namespaces import XSD
 from dpa_kg.representations import formats
 from dpa_kg.representations.formats import Format
-from dpa_kg.representations.workbook import write_workbook
 
 Term = Mapping[str, str]  # as in SPARQL 1.1 Query Results JSON
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -65,13 +64,19 @@ def render(table: Table, form: Format, *, extra: Mapping[str, Any] | None = None
         formats.JSON: lambda: _json(table, extra or {}),
         formats.CSV: lambda: _separated(table, ",", "\r\n"),
         formats.TSV: lambda: _separated(table, "\t", "\n"),
-        formats.XLSX: lambda: write_workbook(table, extra or {}),
+        formats.XLSX: lambda: _workbook(table, extra or {}),
         formats.SPARQL_JSON: lambda: _sparql_json(table),
         formats.SPARQL_XML: lambda: "".join(_sparql_xml(table)).encode(),
     }
     if form not in writers:
         raise ValueError(f"a table is not written as {form.label} here")
     return writers[form]()
+
+
+def _workbook(table: Table, extra: Mapping[str, Any]) -> bytes:
+    from dpa_kg.representations.workbook import write_workbook  # noqa: PLC0415 - openpyxl takes a tenth of a second of every start
+
+    return write_workbook(table, extra)
 
 
 def plain(term: Term | None) -> Any:
