@@ -204,8 +204,13 @@ def _line(row: Row) -> str:
 
 def _write(rows: list[Row], options: argparse.Namespace, load: float) -> None:
     now = datetime.now(UTC)
-    machine = {"cores": os.cpu_count(), "load before": load, "python": platform.python_version(), "system": platform.platform()}
-    settings = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
+    machine = {
+        "cores": os.cpu_count(),
+        "load before": load,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} on {platform.machine()}",
+    }
+    settings = {name: value for name, value in vars(options).items() if not isinstance(value, Path)}  # where it lay is nobody's business
     content = {
         "when": now.isoformat(timespec="seconds"),
         "machine": machine,
