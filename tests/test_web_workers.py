@@ -29,7 +29,8 @@ from dpa_kg.settings import Settings
 from tests.tiny import make_version
 
 ASK = {"query": "ASK {}"}
-SLOW = {"query": "SELECT (COUNT(*) AS ?n) { VALUES ?k { 1 2 3 4 5 } ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . FILTER(STRLEN(STR(?a)) >= 0) }"}
+# some seconds, so that what each process tells once a second is seen while it lasts
+SLOW = {"query": "SELECT (COUNT(*) AS ?n) { VALUES ?k { 1 2 3 } ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?l ?m ?o . FILTER(STRLEN(STR(?a)) >= 0) }"}
 ENDLESS = {"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?n2 ?o }"}
 PATIENCE = 120.0  # seconds
 
