@@ -105,6 +105,8 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
             with progress("change"):
                 wanted.apply(draft)
                 Forgotten.read(settings.home).refuse(draft.added if draft.merged else store.engine)
+            if draft.merged and not draft.is_changed:  # nothing follows from it, and there is nothing to judge
+                return Changed(parent, 0, 0)
             effect = _effect(draft, parent, progress, root) if draft.merged else None
             changes = draft.counts if effect else candidates.difference(store, parent)
             if not draft.is_changed and not any(changes.values()):
@@ -115,7 +117,8 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
             metadata = Metadata.of(candidate, store, fingerprint=mark, who=who, changes=changes, triples=triples)
         if effect:
             candidates.confirm(candidate, effect.added, effect.removed)
-            metadata = replace(metadata, warnings=effect.count("warning", parent), infos=effect.count("info", parent))
+            warnings, infos = metadata.warnings + effect.more("warning"), metadata.infos + effect.more("info")
+            metadata = replace(metadata, warnings=warnings, infos=infos)
         with progress("publish"):
             version = versions.publish(candidate, metadata)
             if effect:

@@ -15,7 +15,7 @@ from dpa_kg.graph.merge import Difference
 from dpa_kg.graph.metadata import Version
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.rederive import rederive
-from dpa_kg.graph.report import Report
+from dpa_kg.graph.report import Report, Severity
 from dpa_kg.graph.search import Names
 from dpa_kg.namespaces import DERIVED_GRAPH, ONTOLOGY_GRAPH
 from dpa_kg.terms import into
@@ -55,10 +55,9 @@ class Effect:
         before = gate.around(OxigraphStore.open_read_only(parent.store_path), touched)
         return Effect(self.added, self.removed, self.merged, Report.of(gate.around(draft.store, touched)), Report.of(before))
 
-    def count(self, severity: str, parent: Version) -> int:
-        """How many warnings, or infos, the version has, if its parent has as many as its metadata say."""
-        known = {"warning": parent.metadata.warnings, "info": parent.metadata.infos}[severity]
-        return known + sum(f.severity == severity for f in self.report.findings) - sum(f.severity == severity for f in self.before.findings)
+    def more(self, severity: Severity) -> int:
+        """How many findings of this severity the version has more than its parent."""
+        return self.report.count(severity) - self.before.count(severity)
 
     @property
     def entities(self) -> set[str]:
