@@ -69,7 +69,7 @@ def _fill(candidate: Candidate, files: Sequence[tuple[Path, ox.RdfFormat]], prog
         with progress("merge"):
             changes["added"] += sum(_load(store, path, form, loaded, Forgotten.read(home)) for path, form in files)
         with progress("derive"):
-            rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)))
+            rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)), folder=candidate.path)
         with progress("index"):
             search.write(store.engine, candidate.search_path)
         with progress("compact"):

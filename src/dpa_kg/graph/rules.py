@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkstemp
 
 import pyoxigraph as ox
 
 from dpa_kg.errors import BuildError, QuerySyntaxError
-from dpa_kg.graph.merge import add_derived
+from dpa_kg.graph.merge import add_derived, is_stated, load_derived, triples_of
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.reads import reads
 from dpa_kg.namespaces import RDF, SH
 
+_TOGETHER = 2  # rules that are asked at the same time: the engine scans for both, and lets Python go meanwhile
 ROUNDS = 20  # more than any chain of rules needs; a rule that makes new nodes would never end
 
 
@@ -47,26 +53,50 @@ def read(quads: Iterable[ox.Quad]) -> tuple[Rule, ...]:
     return tuple(sorted(rules))
 
 
-def derive(store: OxigraphStore, rules: Iterable[Rule], rounds: int = ROUNDS) -> int:
-    """Adds what follows from the default graph to it and to the derived graph. Returns how many triples.
+def derive(store: OxigraphStore, rules: Iterable[Rule], rounds: int = ROUNDS, folder: Path | None = None) -> None:
+    """Adds what follows from the default graph to it and to the derived graph; what is asserted already does not count as derived.
 
-    What is asserted already does not count as derived. After the first round, a rule is run again only if another one has made something
-    that it reads. Raises BuildError where a rule does not parse, or where new
-    triples still appear after `rounds` rounds.
+    Rules of one order are asked before anything that they make is written. After the first round, a rule is run again only if another
+    one has made something that it reads. With a `folder`, results may be large: they lie there while they are loaded, and two rules are
+    asked at the same time. Raises BuildError where a rule does not parse, or where new triples still appear after `rounds` rounds.
     """
     known = tuple(rules)
-    due, total = list(known), 0
+    due = list(known)
     for _ in range(rounds):
         waiting: set[Rule] = set()
-        for rule in due:
-            waiting.discard(rule)
-            if added := add_derived(store, _triples(store, rule)):
-                total += added
-                waiting |= _readers(rule, known)
+        for _, group in groupby(due, key=lambda rule: rule.order):
+            together = list(group)
+            waiting.difference_update(together)
+            for writer in _write_large(store, together, folder) if folder else _write(store, together):
+                waiting |= _readers(writer, known)
         if not waiting:
-            return total
+            return
         due = [rule for rule in known if rule in waiting]
     raise BuildError(f"The rules still make new statements after {rounds} rounds: {', '.join(sorted(rule.iri for rule in due))}.")
+
+
+def _write(store: OxigraphStore, rules: Sequence[Rule]) -> list[Rule]:
+    """Writes what the rules make. Returns those that have made something new."""
+    made = [(rule, _triples(store, rule)) for rule in rules]  # each sees the store as it is now
+    return [rule for rule, triples in made if add_derived(store, triples)]
+
+
+def _write_large(store: OxigraphStore, rules: Sequence[Rule], folder: Path) -> list[Rule]:
+    """The same, by way of files. Where nothing stated has a predicate of the rule yet, its file is loaded as it is."""
+    with TemporaryDirectory(dir=folder) as place, ThreadPoolExecutor(_TOGETHER) as threads:
+        files = dict(zip(rules, threads.map(lambda rule: _file(store, rule, Path(place)), rules), strict=True))
+        fresh = [rule for rule in rules if not any(is_stated(store, predicate) for predicate in reads(rule.text).writes)]
+        load_derived(store, [files[rule] for rule in fresh], Path(place) / "whole.nt")
+        changed = [rule for rule in fresh if files[rule].stat().st_size]
+        return changed + [rule for rule in rules if rule not in fresh and add_derived(store, triples_of(files[rule]))]
+
+
+def _file(store: OxigraphStore, rule: Rule, place: Path) -> Path:
+    """What a rule makes, as N-Triples."""
+    descriptor, name = mkstemp(suffix=".nt", dir=place)
+    os.close(descriptor)
+    _triples(store, rule).serialize(name, format=ox.RdfFormat.N_TRIPLES)
+    return Path(name)
 
 
 def _readers(writer: Rule, known: Iterable[Rule]) -> set[Rule]:
