@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from dpa_kg.errors import BuildError, Conflict, NotFound, Overloaded
@@ -27,6 +28,13 @@ from dpa_kg.graph.metadata import Candidate, Metadata, Version, sync, write_json
 from dpa_kg.graph.search_write import delta_of
 
 _WAIT = 120.0  # seconds that a writer waits for another one to end
+
+
+@lru_cache(maxsize=64)
+def _place(folder: Path, number: int) -> tuple[Path, Path]:
+    """The directory of a version and its description; kept, because every request asks."""
+    path = folder / f"{number:06d}"
+    return path, path / "version.json"
 
 
 class Versions:
@@ -51,9 +59,9 @@ class Versions:
 
     def get(self, number: int) -> Version:
         """One version. Raises NotFound where there is none of that number."""
-        path = self._path(number)
+        path, description = _place(self.folder, number)
         try:
-            return Version(number, path, Metadata.read(path / "version.json"))
+            return Version(number, path, Metadata.read(description))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise NotFound(f"There is no version {number}.", hint="`dpa-kg versions list` shows which there are.") from error
 
@@ -194,7 +202,7 @@ class Versions:
         return sorted(path for path in written if path not in own)
 
     def _path(self, number: int) -> Path:
-        return self.folder / f"{number:06d}"
+        return _place(self.folder, number)[0]
 
     def _numbers(self) -> list[int]:
         return sorted(int(path.name) for path in self.folder.glob("[0-9]*") if path.name.isdigit()) if self.folder.is_dir() else []

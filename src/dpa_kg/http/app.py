@@ -76,8 +76,8 @@ def create_app(settings: Settings, siblings: Siblings | None = None) -> FastAPI:
     app.state.clients = Clients(settings.client_queries, app.state.siblings.places)
     app.state.metrics = Metrics()
     described = (vocabulary, void, catalog, versions, validate)
-    surfaces = (sparql, updates, graphs, entities, search, *described, operations, metrics, home)
-    for router in (queries.router, *(surface.router for surface in surfaces), queries.described(app.state.catalogue)):
+    surfaces = (updates, graphs, entities, search, *described, operations, metrics, home)
+    for router in (sparql.router, queries.router, *(surface.router for surface in surfaces), queries.described(app.state.catalogue)):
         app.include_router(router)  # the first is found fastest
     errors.install(app)
     openapi.install(app)

@@ -8,6 +8,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import IO, Final
 
 from fastapi import Request
@@ -21,7 +22,11 @@ _CLIENTS: Final = 1 << 40  # numbers that clients have; two with the same one wo
 
 def client_of(request: Request) -> str:
     """The client's address; of IPv6 only the network, because one client has all addresses of it."""
-    host = request.client.host if request.client else ""
+    return _client(request.client.host if request.client else "")
+
+
+@lru_cache(maxsize=1024)
+def _client(host: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -109,8 +109,11 @@ class _Body:
 
 def _boundary(scope: Scope) -> bytes:
     """What separates the parts of a multipart body; empty where the body is none."""
+    kind = Headers(scope=scope).get("content-type")
+    if kind is None:
+        return b""
     header = Header()
-    header["content-type"] = Headers(scope=scope).get("content-type", "application/octet-stream")
+    header["content-type"] = kind
     if header.get_content_maintype() != "multipart":
         return b""
     boundary = header.get_param("boundary")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
@@ -177,14 +177,14 @@ class Wire:
 
     @classmethod
     def dump(cls, value: Any) -> Any:
-        """A value (or a list of values, or a string) as JSON-able data."""
+        """A value (or a list of values, or a string) for a frame, with the name of its type."""
         if isinstance(value, list):
             return {"type": "list", "value": [cls.dump(item) for item in value]}
         if isinstance(value, str):
             return {"type": "str", "value": value}
         if isinstance(value, Payload):
             return {"type": "Payload", "value": {"media_type": value.media_type, "path": value.path}}
-        return {"type": type(value).__name__, "value": asdict(value)}
+        return {"type": type(value).__name__, "value": value}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Any:

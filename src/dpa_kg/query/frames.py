@@ -9,15 +9,20 @@ import asyncio
 import json
 import struct
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, cast
 
 LENGTHS = struct.Struct(">II")
 
 
 def encode(header: Any, body: bytes = b"") -> bytes:
-    """One frame."""
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    """One frame. A dataclass in the header travels as its fields."""
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), default=_fields).encode("utf-8", "surrogatepass")
     return LENGTHS.pack(len(text), len(body)) + text + body
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}  # `asdict` would copy every cell of a table
 
 
 def decode(header: bytes | bytearray) -> Any:

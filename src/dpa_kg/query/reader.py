@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
@@ -45,31 +46,46 @@ class Limits:
     most_rows: int = 100_000
 
 
+def own_catalogue() -> Catalogue:
+    """The project's named queries. The service and the build have checked them."""
+    return Catalogue.load(resources.folder("queries"), check=False)
+
+
 class Reader:
     """One version, opened read-only. Every method answers with a value of `answers`."""
 
     def __init__(
-        self, version: Version, spool: Path, limits: Limits | None = None, queries: Path | None = None, store: Store | None = None
+        self,
+        version: Version,
+        spool: Path,
+        limits: Limits | None = None,
+        queries: Callable[[], Catalogue] | None = None,
+        store: Store | None = None,
     ) -> None:
-        """`store` answers in place of the version's own one: a remote engine that holds the same version."""
+        """`queries` gives the catalogue when it is first asked for; without it, that of the project is read.
+
+        `store` answers in place of the version's own one: a remote engine that holds the same version.
+        """
         self.version = version
         self._spool = spool
         self._limits = limits or Limits()
-        self._queries = queries
+        self._queries = queries or own_catalogue
         self._store: Store = store or OxigraphStore.open_read_only(version.store_path)
         self._counts: dict[str, list[dict[str, str]]] = {}
+        self._thread = ThreadPoolExecutor(1)  # starts with its first work
         self.names = Names(version.search_path)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self._thread.shutdown()
         self.names.close()
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """The named queries; read when the first one is asked. The service and the build have checked them."""
-        return Catalogue.load(self._queries or resources.folder("queries"), check=False)
+        """The named queries."""
+        return self._queries()
 
     @cached_property
     def passages(self) -> Mapping[str, PassageRef]:
@@ -124,6 +140,7 @@ class Reader:
         limit = self._limits.page_rows if limit is None else min(limit, self._limits.most_rows)
         bound = bind(query, parameters, self.names, language)
         text = query.template.render(bound.rows, bound.given)
+        coverage = self._beside(partial(self._coverage, query, bound, language))
         rows, total = page(self._store.query(text), offset, limit)
         evidence = Evidence(self._store, self.passages, query, bound)
         return Answer(
@@ -139,10 +156,16 @@ class Reader:
             total=total,
             offset=offset,
             limit=limit,
-            coverage=self._coverage(query, bound, language),
+            coverage=coverage(),
             evidence=evidence.of(rows),
             sparql=text,
         )
+
+    def _beside(self, work: Callable[[], list[str]]) -> Callable[[], list[str]]:
+        """Begins to work in another thread, and gives what waits for its end; a remote engine is asked one question at a time, so then."""
+        if not isinstance(self._store, OxigraphStore):
+            return work
+        return self._thread.submit(work).result
 
     def _coverage(self, query: NamedQuery, bound: Bound, language: str) -> list[str]:
         """One sentence for each row of the coverage sibling that counts something."""

@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -24,7 +25,7 @@ from dpa_kg.graph.report import Report
 from dpa_kg.graph.versions import Versions
 from dpa_kg.query.answers import Payload, Wire
 from dpa_kg.query.frames import encode, receive
-from dpa_kg.query.reader import Limits, Reader
+from dpa_kg.query.reader import Limits, Reader, own_catalogue
 from dpa_kg.query.sandbox import forbid_network
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Holds the reader of the version that was asked last, and with it the shared lock on it."""
 
-    def __init__(self, home: Path, spool: Path, limits: Limits, memory: int, engine: Engine | None = None) -> None:
-        """`engine` answers in place of the versions' own stores."""
+    def __init__(self, home: Path, spool: Path, limits: Limits, memory: int, engine: Engine | None = None, *, named: bool = False) -> None:
+        """`engine` answers in place of the versions' own stores; `named` tells that named queries will be asked."""
         self._versions = Versions(home)
         self._engine = engine
         self._spool = spool
@@ -47,9 +48,16 @@ class Worker:
         self._memory = memory
         self._held = ExitStack()
         self._reader: Reader | None = None
+        self._catalogue = lru_cache(maxsize=1)(own_catalogue)  # the same for every version
+        self._named = named
 
     def rest(self) -> None:
-        """Lets go of a version that is not the current one any more, so that it can be deleted, or of its files when they were replaced."""
+        """Lets go of a version that is not the current one any more, so that it can be deleted, or of its files when they were replaced.
+
+        Reads what a first named query would have to wait for.
+        """
+        if self._named:
+            self._catalogue()
         if self._reader is not None:
             current = self._versions.current()
             if current is None or current.edition != self._reader.version.edition:
@@ -74,7 +82,7 @@ class Worker:
             self._let_go()
             version = self._held.enter_context(self._versions.reading(number))
             store = self._engine.store(version) if self._engine else None
-            self._reader = self._held.enter_context(Reader(version, self._spool, self._limits, store=store))
+            self._reader = self._held.enter_context(Reader(version, self._spool, self._limits, self._catalogue, store))
             limit_memory(self._memory)
         return self._reader
 
@@ -182,7 +190,7 @@ def _worker(start: dict[str, Any]) -> Worker:
         from dpa_kg.query.engine import Engine  # noqa: PLC0415 - its HTTP client takes a tenth of a second to import
 
         engine = Engine.of(start["engine"])
-    return Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"], engine)
+    return Worker(Path(start["home"]), Path(start["spool"]), Limits(**start["limits"]), start["memory"], engine, named=start["named"])
 
 
 if __name__ == "__main__":

@@ -82,6 +82,7 @@ class Kind:
     """What the processes of a pool are: the module that runs, what one does at a time, seconds and MiB for it.
 
     `nice` is how much the scheduler prefers others to them (nice(2), 0 to 19).
+    `named` tells those that answer named queries, and read the catalogue before they are asked.
     `engine` is where processes that read ask instead of the versions on disk (`query.engine`).
     """
 
@@ -91,13 +92,14 @@ class Kind:
     memory: int
     hint: str
     nice: int = 0
+    named: bool = False
     engine: dict[str, Any] | None = field(default=None, repr=False)
 
 
 def reading(settings: Settings) -> Kind:
     """Workers that answer questions over published versions."""
     hint = "Make it more selective, or add LIMIT."
-    return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint, engine=_engine(settings))
+    return Kind("dpa_kg.query.worker", "query", settings.query_timeout, settings.query_memory, hint, named=True, engine=_engine(settings))
 
 
 def _engine(settings: Settings) -> dict[str, Any] | None:
@@ -110,7 +112,7 @@ def _engine(settings: Settings) -> dict[str, Any] | None:
 
 def patient(settings: Settings) -> Kind:
     """Workers that read too, but get the processors only where pages and named queries leave them."""
-    return replace(reading(settings), nice=_PATIENCE)
+    return replace(reading(settings), nice=_PATIENCE, named=False)
 
 
 def writing(settings: Settings) -> Kind:
@@ -127,7 +129,7 @@ class Pool:
         self._size = size
         self._current = current
         self._kind = kind or reading(settings)
-        self._idle: asyncio.Queue[_Process] = asyncio.Queue()
+        self._idle: asyncio.LifoQueue[_Process] = asyncio.LifoQueue()  # the one that has just answered is warm
         self._busy: set[_Process] = set()
         self._waiting = 0
         self._starting: set[asyncio.Task[None]] = set()
@@ -199,7 +201,11 @@ class Pool:
 
     async def _acquire(self) -> _Process:
         """An idle worker; waits for one in the queue. Raises Overloaded when the queue is full, or does not move."""
-        if self._idle.empty() and self._waiting >= self._settings.query_queue:
+        if not self._waiting and not self._idle.empty():
+            worker = self._idle.get_nowait()
+            self._busy.add(worker)
+            return worker
+        if self._waiting >= self._settings.query_queue:
             raise Overloaded("Too many questions are waiting already.", hint="Try again in a few seconds.")
         self._waiting += 1
         try:
@@ -262,6 +268,7 @@ class Pool:
             "limits": asdict(limits),
             "memory": self._kind.memory << 20,
             "nice": self._kind.nice,
+            "named": self._kind.named,
             "settings": settings.model_dump(mode="json", exclude={"write_token", "store_password", "store_token"}),
             "engine": self._kind.engine,
         }

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, ClassVar, Final, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
@@ -106,9 +106,9 @@ def safe_cell(term: Term | None) -> str:
 
 
 def _json(table: Table, extra: Mapping[str, Any]) -> bytes:
-    document = asdict(table)
+    document = {field.name: getattr(table, field.name) for field in fields(table)}
     document["rows"] = [{column.name: plain(row.get(column.name)) for column in table.columns} for row in table.rows]
-    return json.dumps({**document, **extra}, ensure_ascii=False, indent=2).encode()
+    return json.dumps({**document, **extra}, ensure_ascii=False, indent=2, default=asdict).encode()
 
 
 def _separated(table: Table, delimiter: str, line_end: str) -> bytes:
