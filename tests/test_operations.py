@@ -219,7 +219,7 @@ def worker(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], socket.socke
         theirs.close()
         ours.settimeout(60)
         first = {"parent": os.getpid(), "home": str(tmp_path), "spool": str(tmp_path / "spool"), "limits": {}, "memory": 1 << 30, "nice": 0}
-        first["engine"] = None
+        first |= {"named": True, "engine": None}
         ours.sendall(encode({**first, "settings": {"log_level": "info"}}))
         assert receive(ours.makefile("rb", buffering=0).read) == ({"ready": True}, b"")
         try:

@@ -158,7 +158,12 @@ class Pool:
             return
         self._started = True
         sweep(self._spool.parent)
-        for _ in range(self._size):
+        self._begin(self._add_all())
+
+    async def _add_all(self) -> None:
+        """The first one alone: whoever asks right after the start waits for it, and not for all."""
+        await self._add()
+        for _ in range(self._size - 1):
             self._begin(self._add())
 
     async def close(self) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyoxigraph as ox
-from pyld import jsonld
 
 from dpa_kg import resources
 from dpa_kg.errors import BuildError, Forbidden
@@ -49,48 +48,19 @@ class Context:
         return load
 
 
-class _Compactor(jsonld.JsonLdProcessor):  # type: ignore[misc]  # pyld has no types
-    """pyld's compaction, but an IRI is compacted once: pyld looks at every prefix for every IRI, which was half of its time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._known: dict[tuple[int, str, bool], Any] = {}
-        self._prefixes: dict[int, dict[str, str]] = {}
-
-    def _compact_iri(  # noqa: PLR0917 - pyld calls it so
-        self, active_ctx: Any, iri: Any, value: Any = None, vocab: bool = False, base: Any = None, reverse: bool = False
-    ) -> Any:
-        if value is not None or reverse or not isinstance(iri, str):
-            return super()._compact_iri(active_ctx, iri, value=value, vocab=vocab, base=base, reverse=reverse)
-        key = (id(active_ctx), iri, vocab)
-        if key not in self._known:
-            curie = None if vocab else self._curie(active_ctx, iri)
-            self._known[key] = curie or super()._compact_iri(active_ctx, iri, vocab=vocab, base=base)
-        return self._known[key]
-
-    def _curie(self, active_ctx: Any, iri: str) -> str | None:
-        """`prefix:local` where the context has a prefix for everything up to the last `/` or `#`, and no term of that name."""
-        terms = active_ctx["mappings"]
-        if id(active_ctx) not in self._prefixes:
-            known = sorted(((name, term) for name, term in terms.items() if term and term.get("_prefix")), reverse=True)
-            self._prefixes[id(active_ctx)] = {term["@id"]: name for name, term in known}
-        local = iri[max(iri.rfind("/"), iri.rfind("#")) + 1 :]
-        prefix = self._prefixes[id(active_ctx)].get(iri[: len(iri) - len(local)])
-        curie = f"{prefix}:{local}"
-        return curie if prefix and local and curie not in terms else None
-
-
 def compact(triples: Iterable[ox.Triple], *, context_url: str | None = None, root: str | None = None) -> bytes:
     """The triples as a JSON-LD document in UTF-8 under the bundled context, which the document refers to as `context_url`.
 
     With `root` (an IRI that is a subject) the document is that node's object, the nodes it leads to stand inside it, and
     the others under `@included`. Without, a single subject is one object, several stand in `@graph`. Order is deterministic.
     """
+    from dpa_kg.representations.compaction import Compactor  # noqa: PLC0415 - pyld takes a tenth of a second of every start
+
     context = Context.bundled(context_url or CANONICAL_CONTEXT)
     nodes = _nodes(triples)
     tree = _tree(nodes, root) if root in nodes else list(nodes.values())
     options = {"documentLoader": context.loader(), "processingMode": "json-ld-1.1", "skipExpansion": True}
-    document = _Compactor().compact(tree, dict(context.document), options)
+    document = Compactor().compact(tree, dict(context.document), options)
     body = {key: value for key, value in document.items() if key != "@context"}
     if isinstance(body.get("@included"), dict):
         body["@included"] = [body["@included"]]  # one or many, it is a list
