@@ -187,6 +187,20 @@ def test_the_named_queries_are_commands(project: Project) -> None:
     assert "https://w3id.org/dpa-kg/id/project/river-watch" in run("query", "projects", "--format", "csv").output
 
 
+def test_an_answer_is_cited_by_its_address_or_by_the_command_that_asks_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("build")
+    asked = ("query", "projects", "--format", "json")
+    cited = json.loads(run(*asked).stdout)["citation"]
+    assert re.search(r"version 1 of \d{4}-\d\d-\d\d: .*dpa-kg query projects$", cited), cited
+    table = run("query", "projects", "--lang", "es")
+    assert "versión 1 del" in table.stdout
+    rows = run("query", "projects", "--format", "csv")
+    assert cited in rows.stderr
+    assert cited not in rows.stdout
+    monkeypatch.setenv("DPA_KG_PUBLIC_URL", "https://kg.example.org/")
+    assert json.loads(run(*asked).stdout)["citation"].endswith(" https://kg.example.org/queries/projects?version=1")
+
+
 def test_settings_shows_every_setting_with_its_variable(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DPA_KG_PORT", "8123")
     text = run("settings").stdout

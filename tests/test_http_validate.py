@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from dpa_kg.http import reports
 from dpa_kg.http.jobs import Jobs
 from dpa_kg.http.paths import path_node
 from dpa_kg.namespaces import DPA, ID, PREFIXES, SH
+from dpa_kg.query.spool import forget
 from dpa_kg.representations import formats
 from dpa_kg.representations.contexts import with_bundled_context
 from dpa_kg.representations.formats import Format
@@ -141,6 +145,18 @@ def test_a_validation_that_takes_too_long_is_ended(strict: httpx.Client) -> None
     assert "validation" in answer.json()["detail"]
     assert 'dpa_kg_worker_kills_total{pool="validating",cause="time"} 1' in strict.get("/metrics").text
     assert strict.get("/sparql?query=ASK%7B%7D").json()["boolean"] is True
+
+
+def test_what_a_killed_validation_leaves_is_removed(tmp_path: Path) -> None:
+    program = f"from pathlib import Path; from dpa_kg.query.spool import scratch\nwith scratch(Path({str(tmp_path)!r})): input()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as running:
+        deadline = time.monotonic() + 30
+        while not (left := list(tmp_path.iterdir())) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.kill()
+    assert [path.is_dir() for path in left] == [True]
+    forget(tmp_path, running.pid)
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_so_many_validations_wait(tmp_path: Path) -> None:

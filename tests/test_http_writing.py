@@ -331,6 +331,19 @@ def test_what_the_gate_refuses_is_told_finding_by_finding(merged: httpx.Client) 
     assert merged.get("/health").json()["version"] == before
 
 
+def test_validate_says_what_a_write_would_be_refused_for(merged: httpx.Client) -> None:
+    """About what the data speak of, and about what they break elsewhere: a participation belongs to one thing."""
+    query = f"SELECT ?taken {{ ?x <{DPA}participation> ?taken FILTER(isIRI(?taken)) }} LIMIT 1"
+    found = merged.get("/sparql", params={"query": query}, headers={"Accept": "application/sparql-results+json"}).json()
+    taken = found["results"]["bindings"][0]["taken"]["value"]
+    data = f"<{ID}project/nameless> a <{DPA}Project> ; <{DPA}participation> <{taken}> ."
+    refused = update(merged, f"INSERT DATA {{ GRAPH <{MINE}> {{ {data} }} }}").json()
+    told = merged.post("/validate", content=f"<{MINE}> {{ {data} }}", headers={"Content-Type": "application/trig"}).json()
+    violations = [[one for one in report["results"] if one["severity"] == "violation"] for report in (told, refused)]
+    assert violations[0] == violations[1]
+    assert {one["focusNode"] for one in violations[0]} == {f"{ID}project/nameless", taken}
+
+
 @pytest.mark.parametrize("form", GRAPH_FORMATS, ids=lambda form: form.name)
 def test_what_the_gate_refuses_is_a_validation_report_where_rdf_is_preferred(merged: httpx.Client, form: Format) -> None:
     text = f"INSERT DATA {{ GRAPH <{MINE}> {{ <{ID}project/nameless> a <{DPA}Project> }} }}"

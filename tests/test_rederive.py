@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dpa_kg.errors import BuildError
 from dpa_kg.graph import merge, rederive, rules
 from dpa_kg.graph.merge import Difference
 from dpa_kg.graph.oxigraph import OxigraphStore
@@ -169,3 +170,5 @@ def test_the_predicates_of_a_query_are_found_in_paths_and_values() -> None:
     assert not found.meets(ox.Triple(iri("urn:a"), iri(f"{RDF}type"), iri("urn:Other")))
     assert not reads("PREFIX : <urn:> CONSTRUCT { ?x :made ?y } WHERE { ?x ^:one ?y }").is_bounded
     assert not reads("PREFIX : <urn:> CONSTRUCT { ?x :made ?y } WHERE { ?x ?free ?y }").is_bounded
+    with pytest.raises(BuildError, match=r"any predicate \(\?free\)"):
+        reads("CONSTRUCT { ?x ?free ?y } WHERE { ?x ?free ?y }")

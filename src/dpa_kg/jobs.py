@@ -14,6 +14,7 @@ from dpa_kg.graph.metadata import Version
 from dpa_kg.graph.versions import Versions
 from dpa_kg.query import worker
 from dpa_kg.query.counts import Counts
+from dpa_kg.query.spool import scratch
 
 _DUMPS: Final[Mapping[str, Any]] = {kept.NQUADS_DUMP: "nquads", kept.TRIG_DUMP: "trig"}
 
@@ -21,8 +22,9 @@ _DUMPS: Final[Mapping[str, Any]] = {kept.NQUADS_DUMP: "nquads", kept.TRIG_DUMP: 
 class Jobs(worker.Answerer):
     """Answers the web process: with the path of a file that is kept, or with a report."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, spool: Path) -> None:
         self._versions = Versions(home)
+        self._spool = spool
 
     def answer(self, request: dict[str, Any]) -> str:
         """Does what `request` (version, method, arguments) asks for, while the version cannot be deleted."""
@@ -65,12 +67,13 @@ class Jobs(worker.Answerer):
 
     def validate(self, version: Version, *, text: str, format_name: str, base: str) -> str:
         """The report on a text, as JSON."""
-        return json.dumps(validation.validate(version, text, format_name, base).to_json())
+        with scratch(self._spool) as place:
+            return json.dumps(validation.validate(version, text, format_name, base, place).to_json())
 
 
 def main() -> None:
     """The arguments arrive as the first frame, as in `query.worker`."""
-    worker.run(lambda start: Jobs(Path(start["home"])))
+    worker.run(lambda start: Jobs(Path(start["home"]), Path(start["spool"])))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import typer
 from rich.markup import escape
@@ -19,10 +21,11 @@ from dpa_kg.errors import InputError
 from dpa_kg.graph.versions import Versions
 from dpa_kg.query.answers import Answer
 from dpa_kg.query.catalogue import Catalogue, NamedQuery, Parameter, localized
+from dpa_kg.query.citation import citation
 from dpa_kg.query.reader import Reader
 from dpa_kg.query.rows import name_columns
 from dpa_kg.representations import tables
-from dpa_kg.representations.formats import GRAPH_FORMATS, HTML, TABLE_FORMATS, Format
+from dpa_kg.representations.formats import GRAPH_FORMATS, HTML, JSON, TABLE_FORMATS, XLSX, Format
 from dpa_kg.settings import Settings
 
 _RESERVED: dict[str, Any] = {
@@ -100,10 +103,23 @@ def _run(
             _write(Path(payload.path).read_bytes() if payload.path else payload.body, output)
             return
         answer = reader.answer(query.name, parameters, language=lang, limit=limit, offset=offset)
+    address = _address(settings, query, parameters, version.number)
+    cited = citation(query, parameters, answer, version=version.metadata, address=address, language=lang)
     if format == "table":
-        _show(answer)
-    else:
-        _write(tables.render(answer, _format(format, TABLE_FORMATS)), output)
+        _show(answer, cited)
+        return
+    form = _format(format, TABLE_FORMATS)
+    _write(tables.render(answer, form, extra={"citation": cited} if form in (JSON, XLSX) else {}), output)
+    if form not in (JSON, XLSX):
+        print(cited, file=sys.stderr)
+
+
+def _address(settings: Settings, query: NamedQuery, parameters: dict[str, list[str]], number: int) -> str:
+    """Where the same is answered again: in the service, where its address is known, else by this command."""
+    given = [(name, value) for name, values in parameters.items() for value in values]
+    if settings.public_url:
+        return f"{str(settings.public_url).rstrip('/')}/queries/{query.name}?{urlencode([*given, ('version', number)])}"
+    return shlex.join(["dpa-kg", "query", query.name, *(part for name, value in given for part in (f"--{name}", value))])
 
 
 def _format(name: str, offered: tuple[Format, ...]) -> Format:
@@ -121,7 +137,7 @@ def _write(content: bytes, output: Path | None) -> None:
         sys.stdout.buffer.flush()
 
 
-def _show(answer: Answer) -> None:
+def _show(answer: Answer, cited: str) -> None:
     """Prints the rows with names instead of IRIs, without the columns that are empty throughout."""
     screen = console()
     pairs = name_columns([column.name for column in answer.columns])
@@ -137,3 +153,4 @@ def _show(answer: Answer) -> None:
     for sentence in answer.coverage:
         screen.print(escape(sentence))
     screen.print(f"{len(answer.rows)} of {answer.total} rows; version {answer.version}. `--format csv` adds the IRIs.")
+    screen.print(escape(cited), soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 import pyoxigraph as ox
 
@@ -44,11 +45,17 @@ def reloaded(candidate: Candidate, without: Collection[str]) -> OxigraphStore:
 
 def copied(candidate: Candidate) -> OxigraphStore:
     """The candidate's store, just as its parent's is. Raises BuildError where another engine made that."""
-    parent = candidate.parent
-    if parent is None or parent.metadata.engine != engine():
+    if candidate.parent is None:
+        raise BuildError("No version of the graph is published yet.", hint="Run `dpa-kg build`, then try again.")
+    return copy(candidate.parent, candidate.store_path)
+
+
+def copy(version: Version, path: Path) -> OxigraphStore:
+    """A store like a version's, that may be changed, by hard links. Raises BuildError where another engine made the version."""
+    if version.metadata.engine != engine():
         raise BuildError("The published version was made by another engine.", hint="Run `dpa-kg build`, then try again.")
-    OxigraphStore.open_read_only(parent.store_path).checkpoint(candidate.store_path)
-    return OxigraphStore.open(candidate.store_path)
+    OxigraphStore.open_read_only(version.store_path).checkpoint(path)
+    return OxigraphStore.open(path)
 
 
 def difference(store: OxigraphStore, before: Version) -> dict[str, int]:

@@ -26,15 +26,17 @@ class Change(Protocol):
 class Draft:
     """The store of a candidate. `added` and `removed` are the quads of the difference; in `own` mode, the engine's doing is not in them.
 
-    Where it is merged, every change of a named graph is brought into the merge, and `protected` graphs are read-only.
+    Where it is merged, every change of a named graph is brought into the merge, and the service's own and `protected` graphs are
+    read-only, unless it will be thrown away.
     """
 
-    def __init__(self, store: OxigraphStore, *, merged: bool, protected: Collection[str] = ()) -> None:
+    def __init__(self, store: OxigraphStore, *, merged: bool, protected: Collection[str] = (), thrown_away: bool = False) -> None:
         self.store = store
         self.merged = merged
         self.added: set[ox.Quad] = set()
         self.removed: set[ox.Quad] = set()
-        self._protected = merge.SYSTEM | frozenset(protected) if merged else frozenset()
+        self._is_open = thrown_away or not merged
+        self._protected = frozenset(protected)
         self._before = set(store.graphs())
 
     def existed(self, graph: str | None) -> bool:
@@ -47,7 +49,7 @@ class Draft:
 
     def allow(self, graphs: Iterable[str | None]) -> None:
         """Raises Forbidden where one of the graphs (None for the default graph) may not be written."""
-        if not self.merged:
+        if self._is_open:
             return
         for graph in graphs:
             if graph is None or graph == "":

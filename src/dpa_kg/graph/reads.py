@@ -51,11 +51,12 @@ class Reads:
 
 @lru_cache(maxsize=256)
 def reads(text: str) -> Reads:
-    """What a CONSTRUCT query reads. Raises BuildError where rdflib cannot parse it.
+    """What a CONSTRUCT query reads. Raises BuildError where rdflib cannot parse it, or where its template has a free predicate.
 
     A predicate that is a variable is looked up in the VALUES of the query; an inverse or negated path counts as any predicate,
     because a change cannot be followed along it.
     """
+    from rdflib import URIRef  # noqa: PLC0415 (as below)
     from rdflib.plugins.sparql.algebra import translateQuery  # noqa: PLC0415 (half a second, and only writes pay for it)
     from rdflib.plugins.sparql.parser import parseQuery  # noqa: PLC0415
 
@@ -63,9 +64,12 @@ def reads(text: str) -> Reads:
         algebra = translateQuery(parseQuery(text)).algebra
     except Exception as error:  # rdflib raises what pyparsing raises, and plain Exception
         raise BuildError(f"A rule cannot be analysed: {error}") from error
+    made = {predicate for _, predicate, _ in algebra["template"] or ()}
+    if free := sorted(str(predicate) for predicate in made if not isinstance(predicate, URIRef)):
+        raise BuildError(f"A rule makes statements with any predicate (?{free[0]}).", hint="Write an IRI in its template.")
     values = dict(_values(algebra))
     patterns = dict.fromkeys(_pattern(triple, values) for part in _parts(algebra, "BGP") for triple in part["triples"])
-    return Reads(tuple(patterns), frozenset(str(predicate) for _, predicate, _ in algebra["template"] or ()))
+    return Reads(tuple(patterns), frozenset(map(str, made)))
 
 
 def _parts(node: Any, name: str) -> Iterator[Any]:

@@ -134,7 +134,8 @@ class Names:
             hits = self._candidates(words, noun_tag(noun)) if not complete else whole
             hits = [record for record in hits if record.noun == noun]
         found: dict[str, Found] = {}
-        for record in sorted(hits, key=lambda record: _rank(record, words)):
+        name, first = " ".join(words), words[0]
+        for record in sorted(hits, key=lambda record: _rank(record, name, first)):
             found.setdefault(record.iri, Found(record.iri, record.noun, record.entity_kind, record.text))
         page = list(found.values())[offset : offset + limit]
         return Matches(page, len(found), dict(sorted(facets.items())), complete or (noun is not None and len(hits) < _RANKED))
@@ -163,13 +164,13 @@ def _row(record: Record) -> NameRow:
     return NameRow(record.iri, record.text, record.language, record.kind)
 
 
-def _rank(record: Record, words: Sequence[str]) -> tuple[object, ...]:
+def _rank(record: Record, name: str, first: str) -> tuple[object, ...]:
     """Sorts what a search met: the very name first, then primary names, names that begin so, and what is much spoken of."""
     folded = record.folded
     return (
-        folded != " ".join(words),
+        folded != name,
         record.kind == "variant",
-        not folded.startswith(words[0]),
+        not folded.startswith(first),
         -record.uses,
         len(folded),
         record.iri,

@@ -6,6 +6,7 @@ import heapq
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +88,7 @@ class Index:
                 sorting = order if part == "main" else "e.uses DESC, e.iri, n.id"
                 rows = self._rows(f"SELECT {_COLUMNS} FROM {tables} {{shown}} ORDER BY {sorting}", part, *values(letter))  # noqa: S608
                 runs.append(map(Record._make, rows))
-        return heapq.merge(*runs, key=_place)
+        return heapq.merge(*runs, key=_place) if len(runs) > 1 else chain(*runs)
 
     def _letter(self, part: str, tag: str) -> str | None:
         """How a file spells a tag; None where it does not know it."""

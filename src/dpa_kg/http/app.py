@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -114,11 +113,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         await app.state.questions.start()
         await app.state.adhoc.start()
-        telling = asyncio.create_task(app.state.siblings.keep_telling(partial(metrics.report, app.state)))
-        async with watching(published):
+        async with app.state.siblings.telling(partial(metrics.report, app.state)), watching(published):
             yield
-        telling.cancel()
-        app.state.siblings.tell(metrics.report(app.state))
     finally:
         await app.state.jobs.close()
         await app.state.writer.close()

@@ -31,8 +31,14 @@ _CATALOG: Final = {
     "responses": openapi.answers(GRAPH_FORMATS, (404, 406, 422, 503)),
 }
 _DUMP: Final = {
-    "parameters": [openapi.in_path("name", "The number of a version, and `.nq.gz` (N-Quads, sorted) or `.trig.gz` (TriG).")],
-    "responses": openapi.answers((GZIP,), (404, 503, 504)),
+    "parameters": [
+        openapi.in_path("name", "The number of a version, and `.nq.gz` (N-Quads, sorted) or `.trig.gz` (TriG)."),
+        openapi.in_header("Range", "One range of bytes (RFC 9110, section 14): what is left of a dump that broke off.", r"^bytes=\d*-\d*$"),
+    ],
+    "responses": {
+        **openapi.answers((GZIP,), (404, 416, 503, 504)),
+        "206": {"description": "The range that was asked for", "content": {GZIP.media_type: {}}},
+    },
 }
 
 

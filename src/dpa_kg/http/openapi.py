@@ -34,6 +34,7 @@ _ERRORS: Final = {
     406: "None of the media types in the Accept header can be produced",
     413: "The text is too long",
     415: "The body has a media type that is not read here",
+    416: "The range begins beyond the end",
     422: "A parameter is not right, or a name is unknown or ambiguous: `candidates` are the nearest ones",
     501: "A remote engine answers here, and it cannot do that",
     502: "The remote engine failed",
@@ -72,6 +73,11 @@ _LITERALS: Final[Mapping[str, Json]] = {
 def in_query(name: str, description: str, schema: Json, *, required: bool = False, **more: Any) -> Json:
     """One parameter of an address."""
     return {"name": name, "in": "query", "required": required, "description": description, "schema": schema, **more}
+
+
+def in_header(name: str, description: str, pattern: str) -> Json:
+    """One header of a request."""
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string", "pattern": pattern}}
 
 
 def in_path(name: str, description: str) -> Json:

@@ -10,9 +10,10 @@ from urllib.parse import urlencode
 from fastapi import Request
 
 from dpa_kg.errors import ParameterError
-from dpa_kg.http.dependencies import ask, base_url, language, page, version
+from dpa_kg.http.dependencies import ask, base_url, language, version
 from dpa_kg.query.answers import Answer
-from dpa_kg.query.catalogue import RESERVED, NamedQuery, localized
+from dpa_kg.query.catalogue import RESERVED, NamedQuery
+from dpa_kg.query.citation import citation
 from dpa_kg.representations.formats import Format
 
 _DIGITS: Final = 9
@@ -69,28 +70,17 @@ def extra_of(request: Request, query: NamedQuery, question: Question, answer: An
     path = f"{base_url(request)}/queries/{query.name}"
     extra = {
         "url": question.address(path, lang=answer.language, version=answer.version),
-        "citation": citation(request, query, question, answer),
+        "citation": cite(request, query, question, answer),
     }
     if following := next_offset(answer):
         extra["next"] = question.address(path, lang=answer.language, limit=question.limit, offset=following)
     return extra
 
 
-def citation(request: Request, query: NamedQuery, question: Question, answer: Answer | None) -> str:
-    """One line in the reader's language: the question, its parameters, the version and its date, and an address that asks again.
-
-    Without an answer (a graph has none) the parameters stand as they were written.
-    """
-    shown, facts = page(request), version(request).metadata
-    asked = {name: values for name, values in question.parameters.items() if values}
-    if answer is not None:
-        asked = {name: [value.label for value in values] for name, values in answer.parameters.items() if values}
-    labels = {parameter.name: localized(parameter.label, shown.language) for parameter in query.parameters}
-    said = "; ".join(f"{labels.get(name, name)}{shown.text('site.colon')} {', '.join(values)}" for name, values in asked.items())
-    what = localized(query.title, shown.language) + (f" ({said})" if said else "")
-    return shown.text(
-        "query.citation", number=facts.number, date=facts.created[:10], question=what, address=_cited(request, query, question)
-    )
+def cite(request: Request, query: NamedQuery, question: Question, answer: Answer | None) -> str:
+    """The citation of an answer in the reader's language."""
+    address = _cited(request, query, question)
+    return citation(query, question.parameters, answer, version=version(request).metadata, address=address, language=language(request))
 
 
 def links(request: Request, query: NamedQuery, question: Question, following: int | None = None) -> dict[str, str]:

@@ -12,7 +12,8 @@ import logging
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -49,8 +50,19 @@ class Siblings:
             part.write_text(json.dumps([report.ready, report.counters]), encoding="utf-8")
             part.replace(part.with_suffix(".json"))
 
-    async def keep_telling(self, report: Callable[[], Report]) -> None:
-        """Writes it again whenever it has changed, for ever."""
+    @asynccontextmanager
+    async def telling(self, report: Callable[[], Report]) -> AsyncIterator[None]:
+        """While the process serves: writes its report again whenever it has changed, and once more at the end."""
+        task = asyncio.create_task(self._keep_telling(report))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self.tell(report())
+
+    async def _keep_telling(self, report: Callable[[], Report]) -> None:
         last = None
         while self.folder is not None:
             if (new := report()) != last:

@@ -80,9 +80,19 @@ def _prefix(process: int) -> str:
     return f"result-{process}-"
 
 
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder below `folder` while the context lasts, gone when this process is killed, too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=_prefix(os.getpid()), dir=folder) as place:
+        yield Path(place)
+
+
 def forget(folder: Path, process: int) -> None:
     """Removes what a worker that has ended was writing: nobody will send it."""
     for path in folder.glob(f"{_prefix(process)}*"):
+        if path.is_dir():
+            shutil.rmtree(path)
         path.unlink(missing_ok=True)
 
 

@@ -86,7 +86,7 @@ def _values(request: Request, query: NamedQuery, question: Question, outcome: An
         "previous": _previous(answer, question, path, shown) if answer else None,
         "following": _following(answer, question, path, shown) if answer else None,
         "downloads": _downloads(query, question, path, shown) if answer or graph is not None else [],
-        "citation": asking.citation(request, query, question, answer) if answer or graph is not None else "",
+        "citation": asking.cite(request, query, question, answer) if answer or graph is not None else "",
         "reporting": Reporting(shown, question.address(shown.base + path), answer.version) if answer else None,
         "sparql": text,
         "editor": shown.href("/sparql#result", {"query": text}),
