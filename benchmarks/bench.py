@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyoxigraph as ox
 
@@ -49,10 +49,12 @@ def main() -> None:
     _say(f"Load of the machine before the run: {load:.1f} on {os.cpu_count()} cores.")
     options.work.mkdir(parents=True, exist_ok=True)
     rows: list[Row] = []
+    measured = _measured_today() if options.keep else {}
     for row in _rows(options):
         rows.append(row)
         print(_line(row), flush=True)
-        _write(rows, options, load)
+        measured[row.projects, row.what] = {**asdict(row), "passes": row.passes, "when": datetime.now(UTC).isoformat(timespec="seconds")}
+        _write(list(measured.values()), options, load)
     sys.exit(0 if all(row.passes for row in rows) else 1)
 
 
@@ -64,6 +66,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-labels", dest="labels", action="store_false", help="leave out full-text search over a million labels")
     parser.add_argument(
         "--no-rebuild", dest="rebuild", action="store_false", help="measure what is built, though the code has changed since"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep today's rows that are not measured again; without it, the file begins anew"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="how many requests a round has, against the usual number")
@@ -202,8 +207,17 @@ def _line(row: Row) -> str:
     return f"{size:<16}  {row.what:<90}  {row.value:8.2f} {row.unit:<2}  {row.sense} {row.target:g} {row.unit:<2}  {told}"
 
 
-def _write(rows: list[Row], options: argparse.Namespace, load: float) -> None:
-    now = datetime.now(UTC)
+def _today() -> Path:
+    return _RESULTS / f"{datetime.now(UTC):%Y-%m-%d}.json"
+
+
+def _measured_today() -> dict[tuple[int, str], dict[str, Any]]:
+    """The rows of the last run of today, by the size of the graph and what was measured."""
+    rows = json.loads(_today().read_text(encoding="utf-8"))["rows"] if _today().exists() else []
+    return {(row["projects"], row["what"]): row for row in rows}
+
+
+def _write(rows: list[dict[str, Any]], options: argparse.Namespace, load: float) -> None:
     machine = {
         "cores": os.cpu_count(),
         "load before": load,
@@ -212,14 +226,13 @@ def _write(rows: list[Row], options: argparse.Namespace, load: float) -> None:
     }
     settings = {name: value for name, value in vars(options).items() if not isinstance(value, Path)}  # where it lay is nobody's business
     content = {
-        "when": now.isoformat(timespec="seconds"),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "settings": settings,
-        "rows": [{**asdict(row), "passes": row.passes} for row in rows],
+        "rows": rows,
     }
     _RESULTS.mkdir(exist_ok=True)
-    path = _RESULTS / f"{now:%Y-%m-%d}.json"
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _today().write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _say(what: str) -> None:

@@ -16,7 +16,7 @@ from dpa_kg.terms import fold
 
 __all__ = ["Found", "Matches", "NameRow", "Names", "best_label", "patch", "write"]
 
-_RANKED = 1000  # names that one search ranks: the most used of those that match
+_RANKED = 500  # names that one search ranks: the most used of those that match
 _SAME = 1000  # names equal to a text
 _LIKELY = 5000  # names of the most used entities of a class: the nearest name is looked for among them,
 _SIMILAR = 200  # and among so many names for each way to share beginnings of words with the text
