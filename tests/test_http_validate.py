@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -148,13 +147,19 @@ def test_a_validation_that_takes_too_long_is_ended(strict: httpx.Client) -> None
 
 
 def test_what_a_killed_validation_leaves_is_removed(tmp_path: Path) -> None:
-    program = f"from pathlib import Path; from dpa_kg.query.spool import scratch\nwith scratch(Path({str(tmp_path)!r})): input()"
-    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as running:
-        deadline = time.monotonic() + 30
-        while not (left := list(tmp_path.iterdir())) and time.monotonic() < deadline:
-            time.sleep(0.05)
+    place = str(tmp_path)
+    program = f"""if True:
+        from pathlib import Path
+        from dpa_kg.query.spool import scratch
+        with scratch(Path({place!r})):
+            print("there", flush=True)
+            input()
+    """
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdout.readline() == "there\n"
         running.kill()
-    assert [path.is_dir() for path in left] == [True]
+    assert [path.is_dir() for path in tmp_path.iterdir()] == [True]
     forget(tmp_path, running.pid)
     assert not list(tmp_path.iterdir())
 

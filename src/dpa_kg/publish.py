@@ -12,13 +12,13 @@ from pathlib import Path
 import pyoxigraph as ox
 
 from dpa_kg.errors import BuildError, Conflict, Overloaded, Refused
-from dpa_kg.graph import candidates, kept, merge, nearest, rules, search
+from dpa_kg.graph import candidates, kept, merge, rules, search
 from dpa_kg.graph.draft import Change, Draft
 from dpa_kg.graph.dump import write_changes
 from dpa_kg.graph.effect import Effect
 from dpa_kg.graph.fingerprint import fingerprint
 from dpa_kg.graph.forgotten import Forgotten
-from dpa_kg.graph.gate import FilesOf, Gate
+from dpa_kg.graph.gate import FilesOf, Gate, spoken_of
 from dpa_kg.graph.metadata import Candidate, Metadata, Version
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.report import Report
@@ -34,7 +34,6 @@ from dpa_kg.query.description import describe
 from dpa_kg.query.recount import recount
 from dpa_kg.resources import folder
 from dpa_kg.settings import Settings
-from dpa_kg.terms import name_of
 
 Stage = Callable[[str], AbstractContextManager[None]]  # told the name of each stage, it may show that and the time
 
@@ -100,7 +99,7 @@ def change(settings: Settings, wanted: Change, who: str, progress: Stage = silen
             raise Overloaded("No version of the graph is published yet.", hint="Run `dpa-kg build`, then try again.")
         _agree(settings, parent)
         mark = versions.held(parent) or parent.metadata.fingerprint  # a rollback stays what it is
-        with candidates.copied(candidate) as store:
+        with candidates.copy(parent, candidate.store_path) as store:
             draft = Draft(store, merged=settings.default_graph == "merged", protected=parent.metadata.file_graphs)
             with progress("change"):
                 wanted.apply(draft)
@@ -244,7 +243,7 @@ def _load(root: Path | None, home: Path) -> Loaded:
 def _inspect(store: OxigraphStore, loaded: Loaded, progress: Stage, root: Path | None, *, about: Iterable[Part] | None = None) -> Report:
     """Applies the rules, then shapes and checks; with parts, only to what these speak about."""
     _derive(store, progress)
-    focus = {term for part in about for term in _terms(part, store)} if about is not None else None
+    focus = spoken_of((quad for part in about for quad in part.quads), store) if about is not None else None
     shapes = {part.file.removeprefix("shapes/"): part.quads for part in loaded.parts if part.file.startswith("shapes/")}
     return _validate(store, _gate(shapes, root), loaded.files, progress, focus)
 
@@ -268,9 +267,7 @@ def _derive(store: OxigraphStore, progress: Stage) -> None:
 
 
 def _gate(shapes: dict[str, tuple[ox.Quad, ...]], root: Path | None) -> Gate:
-    own = {name: quads for name, quads in shapes.items() if name != "vocabulary.ttl"}
-    checks = folder("shapes", root) / "checks"
-    return Gate.of((quad for quads in own.values() for quad in quads), shapes.get("vocabulary.ttl", ()), checks)
+    return Gate.of_files(shapes, folder("shapes", root) / "checks")
 
 
 def _validate(store: OxigraphStore, gate: Gate, files_of: FilesOf, progress: Stage, focus: set[str] | None = None) -> Report:
@@ -279,11 +276,3 @@ def _validate(store: OxigraphStore, gate: Gate, files_of: FilesOf, progress: Sta
     with progress("check"):
         findings += gate.check(store, files_of, focus)
     return Report.of(findings)
-
-
-def _terms(part: Part, store: OxigraphStore) -> Iterator[str]:
-    """What a file speaks about: subjects, properties, graphs, and objects that nothing describes."""
-    for quad in part.quads:
-        yield from (name_of(term) for term in (quad.subject, quad.predicate, quad.graph_name))
-        if (target := name_of(quad.object)) and not nearest.has_type(store, target):
-            yield target

@@ -5,24 +5,21 @@ The version is copied (by hard links), the copy is changed, and judged around th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pyoxigraph as ox
 
-from dpa_kg.graph import candidates, nearest
+from dpa_kg.graph import candidates
 from dpa_kg.graph.draft import Draft
 from dpa_kg.graph.effect import Effect
-from dpa_kg.graph.gate import Gate
+from dpa_kg.graph.gate import Gate, spoken_of
 from dpa_kg.graph.metadata import Version
-from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.report import Finding, Report
 from dpa_kg.ingest.files import parse
 from dpa_kg.ingest.statements import shapes as shapes_of
 from dpa_kg.representations.formats import DATASET_FORMATS, GRAPH_FORMATS, named
 from dpa_kg.resources import folder
-from dpa_kg.terms import name_of
 
 POSTED: Final = "urn:dpa-kg:posted"  # the graph of triples that came without one
 
@@ -35,15 +32,14 @@ def validate(version: Version, text: str, format_name: str, base: str, scratch: 
     """
     form = named(format_name, (*GRAPH_FORMATS, *DATASET_FORMATS))
     quads = [_somewhere(quad) for quad in parse(text, form.rdf, "The data", base=base).quads]
-    shapes = {name: found for name, found in shapes_of().items() if name != "vocabulary.ttl"}
-    gate = Gate.of((quad for found in shapes.values() for quad in found), (), folder("shapes") / "checks")
+    gate = Gate.of_files(shapes_of(), folder("shapes") / "checks")
     with candidates.copy(version, scratch / "store") as store:
         draft = Draft(store, merged=True, thrown_away=True)
         draft.change(quads)
         effect = Effect.of(draft)
         draft.added.update(quads)  # what the version says already is judged, too
         effect = effect.judged(draft, gate, version)
-        focus = set(_terms(quads, store))
+        focus = spoken_of(quads, store)
     known = {_key(finding) for finding in effect.before.findings}
     return Report.of([found for found in effect.report.findings if found.focus in focus or _key(found) not in known])
 
@@ -55,12 +51,3 @@ def _somewhere(quad: ox.Quad) -> ox.Quad:
 
 def _key(finding: Finding) -> tuple[str, str, str | None, str]:
     return finding.rule, finding.focus, finding.path, str(finding.value)
-
-
-def _terms(quads: Iterable[ox.Quad], store: OxigraphStore) -> Iterator[str]:
-    """What the data speak about: subjects, properties, graphs, and objects that nothing describes."""
-    for quad in quads:
-        yield from (name_of(term) or str(term) for term in (quad.subject, quad.predicate, quad.graph_name))
-        target = name_of(quad.object)
-        if target and not nearest.has_type(store, target):
-            yield target

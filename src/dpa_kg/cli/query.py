@@ -111,7 +111,7 @@ def _run(
     form = _format(format, TABLE_FORMATS)
     _write(tables.render(answer, form, extra={"citation": cited} if form in (JSON, XLSX) else {}), output)
     if form not in (JSON, XLSX):
-        print(cited, file=sys.stderr)
+        typer.echo(cited, err=True)
 
 
 def _address(settings: Settings, query: NamedQuery, parameters: dict[str, list[str]], number: int) -> str:

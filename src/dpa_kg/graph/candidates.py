@@ -43,13 +43,6 @@ def reloaded(candidate: Candidate, without: Collection[str]) -> OxigraphStore:
     return store
 
 
-def copied(candidate: Candidate) -> OxigraphStore:
-    """The candidate's store, just as its parent's is. Raises BuildError where another engine made that."""
-    if candidate.parent is None:
-        raise BuildError("No version of the graph is published yet.", hint="Run `dpa-kg build`, then try again.")
-    return copy(candidate.parent, candidate.store_path)
-
-
 def copy(version: Version, path: Path) -> OxigraphStore:
     """A store like a version's, that may be changed, by hard links. Raises BuildError where another engine made the version."""
     if version.metadata.engine != engine():

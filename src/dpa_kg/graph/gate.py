@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from dpa_kg.graph.wording import Wording, fill
 from dpa_kg.namespaces import DERIVED_GRAPH, DPA, ID, ONTOLOGY_GRAPH, PROVENANCE_GRAPH
 from dpa_kg.terms import binding, name_of
 
+_VOCABULARY = "vocabulary.ttl"
 _BATCH = 2000  # nodes that pySHACL sees at a time
 _PLACEHOLDER = re.compile(r"\{[?$](\w+)\}")  # SHACL section 5.3.2
 
@@ -40,6 +41,12 @@ class Gate:
     def of(cls, shapes: Iterable[ox.Quad], vocabulary: Iterable[ox.Quad], checks: Path) -> Gate:
         """A gate from quads of shapes and a folder of checks. Raises BuildError where a check is broken."""
         return cls(tuple(shapes), tuple(vocabulary), read_checks(checks))
+
+    @classmethod
+    def of_files(cls, shapes: Mapping[str, Iterable[ox.Quad]], checks: Path) -> Gate:
+        """A gate from the quads of each file of shapes, by its name; those of `vocabulary.ttl` are for the ontology."""
+        own = (quad for name, quads in shapes.items() if name != _VOCABULARY for quad in quads)
+        return cls.of(own, shapes.get(_VOCABULARY, ()), checks)
 
     def validate(self, store: OxigraphStore, files_of: FilesOf, focus: Collection[str] | None = None) -> list[Finding]:
         """What the shapes find in a merged and derived store; with `focus`, about these nodes only.
@@ -82,6 +89,16 @@ class Gate:
             rows = check.run(store) if everywhere else check.run_around(store, affected.names)
             findings += [writer.row(check, row) for row in rows if _concerns(row, affected.all)]
         return findings
+
+
+def spoken_of(quads: Iterable[ox.Quad], store: OxigraphStore) -> set[str]:
+    """What quads speak about: subjects, properties, graphs, and objects that nothing in the store describes."""
+    found: set[str] = set()
+    for quad in quads:
+        found |= {name_of(term) for term in (quad.subject, quad.predicate, quad.graph_name)}
+        if (target := name_of(quad.object)) and not nearest.has_type(store, target):
+            found.add(target)
+    return found
 
 
 def _triples(quads: Iterable[ox.Quad]) -> Iterator[ox.Triple]:

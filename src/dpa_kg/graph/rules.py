@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkstemp
+from tempfile import TemporaryDirectory
 
 import pyoxigraph as ox
 
@@ -84,19 +84,17 @@ def _write(store: OxigraphStore, rules: Sequence[Rule]) -> list[Rule]:
 def _write_large(store: OxigraphStore, rules: Sequence[Rule], folder: Path) -> list[Rule]:
     """The same, by way of files. Where nothing stated has a predicate of the rule yet, its file is loaded as it is."""
     with TemporaryDirectory(dir=folder) as place, ThreadPoolExecutor(_TOGETHER) as threads:
-        files = dict(zip(rules, threads.map(lambda rule: _file(store, rule, Path(place)), rules), strict=True))
+        files = {rule: Path(place) / f"{number}.nt" for number, rule in enumerate(rules)}
+        list(threads.map(partial(_ask_into, store), rules, files.values()))  # to the end: what a rule raised is raised here
         fresh = [rule for rule in rules if not any(is_stated(store, predicate) for predicate in reads(rule.text).writes)]
         load_derived(store, [files[rule] for rule in fresh], Path(place) / "whole.nt")
         changed = [rule for rule in fresh if files[rule].stat().st_size]
         return changed + [rule for rule in rules if rule not in fresh and add_derived(store, triples_of(files[rule]))]
 
 
-def _file(store: OxigraphStore, rule: Rule, place: Path) -> Path:
-    """What a rule makes, as N-Triples."""
-    descriptor, name = mkstemp(suffix=".nt", dir=place)
-    os.close(descriptor)
-    _triples(store, rule).serialize(name, format=ox.RdfFormat.N_TRIPLES)
-    return Path(name)
+def _ask_into(store: OxigraphStore, rule: Rule, file: Path) -> None:
+    """Writes what a rule makes, as N-Triples."""
+    _triples(store, rule).serialize(file, format=ox.RdfFormat.N_TRIPLES)
 
 
 def _readers(writer: Rule, known: Iterable[Rule]) -> set[Rule]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Final
 
 from dpa_kg.errors import InputError
 from dpa_kg.graph.versions import Versions
+from dpa_kg.http.background import running
 from dpa_kg.settings import Settings
 
 _INTERVAL: Final = 2.0  # seconds between two looks at the mark
@@ -32,13 +33,8 @@ def versions_of(settings: Settings) -> Versions:
 async def watching(versions: Versions) -> AsyncIterator[None]:
     """While the service runs: keeps what is known of the engine's mark up to date."""
     await asyncio.to_thread(versions.refresh)
-    task = asyncio.create_task(_refresh(versions))
-    try:
+    async with running(_refresh(versions)):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _refresh(versions: Versions) -> None:

@@ -13,10 +13,12 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
+
+from dpa_kg.http.background import running
 
 _log = logging.getLogger(__name__)
 _PAUSE: Final = 1.0  # seconds between two reports
@@ -53,13 +55,10 @@ class Siblings:
     @asynccontextmanager
     async def telling(self, report: Callable[[], Report]) -> AsyncIterator[None]:
         """While the process serves: writes its report again whenever it has changed, and once more at the end."""
-        task = asyncio.create_task(self._keep_telling(report))
         try:
-            yield
+            async with running(self._keep_telling(report)):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             self.tell(report())
 
     async def _keep_telling(self, report: Callable[[], Report]) -> None:

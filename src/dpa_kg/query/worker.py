@@ -15,7 +15,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext, suppress
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -48,7 +48,7 @@ class Worker:
         self._memory = memory
         self._held = ExitStack()
         self._reader: Reader | None = None
-        self._catalogue = lru_cache(maxsize=1)(own_catalogue)  # the same for every version
+        self._catalogue = cache(own_catalogue)  # the same for every version
         self._named = named
 
     def rest(self) -> None:

@@ -206,22 +206,21 @@ class Pool:
 
     async def _acquire(self) -> _Process:
         """An idle worker; waits for one in the queue. Raises Overloaded when the queue is full, or does not move."""
-        if not self._waiting and not self._idle.empty():
-            worker = self._idle.get_nowait()
-            self._busy.add(worker)
-            return worker
+        worker = self._idle.get_nowait() if not self._waiting and not self._idle.empty() else await self._wait()
+        self._busy.add(worker)
+        return worker
+
+    async def _wait(self) -> _Process:
         if self._waiting >= self._settings.query_queue:
             raise Overloaded("Too many questions are waiting already.", hint="Try again in a few seconds.")
         self._waiting += 1
         try:
             async with asyncio.timeout(self._kind.timeout + _START_LIMIT):
-                worker = await self._idle.get()
+                return await self._idle.get()
         except TimeoutError:
             raise Overloaded("All workers are busy.", hint="Try again in a few seconds.") from None
         finally:
             self._waiting -= 1
-        self._busy.add(worker)
-        return worker
 
     def _release(self, worker: _Process, healthy: bool) -> None:
         self._busy.discard(worker)
