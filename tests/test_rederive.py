@@ -108,6 +108,7 @@ STATEMENTS = st.one_of(
     triples(PROJECTS, f"{DPA}partOf", PROJECTS),
     triples(PROJECTS, f"{DPA}series", PROJECTS),
     triples(PROJECTS, f"{DPA}funder", ORGANIZATIONS),  # derived, mostly; somebody may assert it all the same
+    triples(PROJECTS, f"{DPA}unstated", [iri(f"{DPA}country"), iri(f"{DPA}funder")]),  # and this, too
     triples(CLASSES, f"{RDFS}subClassOf", CLASSES),
 )
 QUADS = st.builds(into, STATEMENTS, st.sampled_from(GRAPHS))
@@ -172,3 +173,34 @@ def test_the_predicates_of_a_query_are_found_in_paths_and_values() -> None:
     assert not reads("PREFIX : <urn:> CONSTRUCT { ?x :made ?y } WHERE { ?x ?free ?y }").is_bounded
     with pytest.raises(BuildError, match=r"any predicate \(\?free\)"):
         reads("CONSTRUCT { ?x ?free ?y } WHERE { ?x ?free ?y }")
+
+
+def test_what_is_not_there_is_read_too() -> None:
+    found = reads("PREFIX : <urn:> CONSTRUCT { ?x :lacks :one } WHERE { ?x a :Thing ; :in :two FILTER NOT EXISTS { ?x :one ?y ; :three ?z } }")
+    assert found.negates
+    assert found.predicates == {f"{RDF}type", *(f"urn:{name}" for name in ("in", "one", "three"))}
+    assert reads("PREFIX : <urn:> CONSTRUCT { ?x :lacks :one } WHERE { ?x a :Thing MINUS { ?x :one ?y } }").negates
+    assert not reads("PREFIX : <urn:> CONSTRUCT { ?x :made ?y } WHERE { ?x :one ?y }").negates
+
+
+def test_a_rule_that_asks_what_is_not_there_speaks_of_one_thing() -> None:
+    """Otherwise a change far away might make it say something else."""
+    for where in ("?x a :Thing . ?x :part ?y FILTER NOT EXISTS { ?y :one ?z }", "?x a :Thing MINUS { ?y :one ?x }"):
+        with pytest.raises(BuildError, match="must speak of one thing"):
+            reads(f"PREFIX : <urn:> CONSTRUCT {{ ?x :lacks :one }} WHERE {{ {where} }}")
+
+
+def test_a_funder_that_comes_takes_back_that_there_is_none_and_going_brings_it_again() -> None:
+    thing, part = PROJECTS[0], PARTS[0]
+    quads = {
+        ox.Quad(thing, iri(f"{RDF}type"), iri(f"{DPA}Project"), GRAPHS[0]),
+        ox.Quad(thing, iri(f"{DPA}participation"), part, GRAPHS[0]),
+        ox.Quad(part, iri(f"{PROV}agent"), ORGANIZATIONS[0], GRAPHS[0]),
+    }
+    missing = {ox.Triple(thing, iri(f"{DPA}unstated"), iri(DPA + name)) for name in ("funder", "supportedBy")}
+    role = ox.Quad(part, iri(f"{PROV}hadRole"), ROLES[0], GRAPHS[0])
+    store = store_of(quads)
+    assert missing <= {quad.triple for quad in store.quads()}
+    assert change(store, {role}, set()).removed == missing
+    assert missing <= change(store, set(), {role}).added
+    assert contents(store) == contents(store_of(quads))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyoxigraph as ox
 import pytest
 
+from dpa_kg.errors import BuildError
 from dpa_kg.graph import merge, rules
 from dpa_kg.graph.oxigraph import OxigraphStore
 from dpa_kg.graph.rules import Rule
@@ -69,6 +70,17 @@ def test_rules_reach_the_same_end_in_any_order() -> None:
     before = len(forwards.engine)
     rules.derive(forwards, all_rules().values())
     assert len(forwards.engine) == before
+
+
+def test_rules_that_ask_what_is_not_there_come_last_whatever_their_order() -> None:
+    store = merged(list(ox.parse("<urn:a> <urn:given> <urn:b> ; a <urn:Thing> . <urn:c> a <urn:Thing> .", ox.RdfFormat.TURTLE)))
+    absent = Rule(1, "urn:absent", "CONSTRUCT { ?x <urn:lacks> <urn:made> } WHERE { ?x a <urn:Thing> FILTER NOT EXISTS { ?x <urn:made> ?y } }")
+    made = Rule(2, "urn:made", "CONSTRUCT { ?x <urn:made> ?y } WHERE { ?x <urn:given> ?y }")
+    rules.derive(store, [absent, made])
+    assert derived(store) == {"<urn:a> <urn:made> <urn:b>", "<urn:c> <urn:lacks> <urn:made>"}
+    loop = Rule(3, "urn:loop", "CONSTRUCT { ?x <urn:made> <urn:d> } WHERE { ?x <urn:lacks> ?y }")
+    with pytest.raises(BuildError, match="urn:loop uses urn:lacks"):
+        rules.derive(store, [absent, made, loop])
 
 
 def test_everything_named_has_one_display_name() -> None:

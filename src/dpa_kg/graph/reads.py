@@ -29,10 +29,11 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Reads:
-    """What a CONSTRUCT query depends on, and the predicates that it makes."""
+    """What a CONSTRUCT query depends on, and the predicates that it makes. One that negates asks what is not there."""
 
     patterns: tuple[Pattern, ...]
     writes: frozenset[str]
+    negates: bool = False
 
     @property
     def predicates(self) -> frozenset[str]:
@@ -54,7 +55,8 @@ def reads(text: str) -> Reads:
     """What a CONSTRUCT query reads. Raises BuildError where rdflib cannot parse it, or where its template has a free predicate.
 
     A predicate that is a variable is looked up in the VALUES of the query; an inverse or negated path counts as any predicate,
-    because a change cannot be followed along it.
+    because a change cannot be followed along it. A query that negates must speak of one thing: BuildError, if its patterns have several
+    subjects.
     """
     from rdflib import URIRef  # noqa: PLC0415 (as below)
     from rdflib.plugins.sparql.algebra import translateQuery  # noqa: PLC0415 (half a second, and only writes pay for it)
@@ -68,8 +70,12 @@ def reads(text: str) -> Reads:
     if free := sorted(str(predicate) for predicate in made if not isinstance(predicate, URIRef)):
         raise BuildError(f"A rule makes statements with any predicate (?{free[0]}).", hint="Write an IRI in its template.")
     values = dict(_values(algebra))
-    patterns = dict.fromkeys(_pattern(triple, values) for part in _parts(algebra, "BGP") for triple in part["triples"])
-    return Reads(tuple(patterns), frozenset(map(str, made)))
+    triples = list(_triples(algebra))
+    negates = any(any(_parts(algebra, name)) for name in ("Builtin_NOTEXISTS", "Builtin_EXISTS", "Minus"))
+    if negates and len({subject for subject, _, _ in (*triples, *algebra["template"])}) > 1:
+        raise BuildError("A rule with EXISTS or MINUS must speak of one thing only.", hint="Have another rule derive what it asks for.")
+    patterns = dict.fromkeys(_pattern(triple, values) for triple in triples)
+    return Reads(tuple(patterns), frozenset(map(str, made)), negates)
 
 
 def _parts(node: Any, name: str) -> Iterator[Any]:
@@ -79,6 +85,15 @@ def _parts(node: Any, name: str) -> Iterator[Any]:
     inside = node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ()
     for part in inside:
         yield from _parts(part, name)
+
+
+def _triples(algebra: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """The triple patterns, those within EXISTS too, which rdflib leaves as they were parsed: in rows of three terms each."""
+    for part in _parts(algebra, "BGP"):
+        yield from part["triples"]
+    for part in _parts(algebra, "TriplesBlock"):
+        for terms in part["triples"]:
+            yield from zip(terms[::3], terms[1::3], terms[2::3], strict=True)
 
 
 def _values(algebra: Any) -> Iterator[tuple[Any, frozenset[str]]]:

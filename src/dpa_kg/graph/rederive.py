@@ -3,6 +3,7 @@
 The rules are run over two small stores: what the merge says around the change, before it and after it. What only the first one
 derives may go, what only the second one derives comes. A statement that may go stays where something outside still derives it.
 This is "delete and rederive" (Gupta, Mumick, Subrahmanian: Maintaining views incrementally, 1993), by regions instead of by rules.
+Rules that ask what is not there speak of one thing each: they are run again over the things of which something has changed.
 """
 
 from __future__ import annotations
@@ -37,13 +38,16 @@ def rederive(store: OxigraphStore, all_rules: Iterable[Rule], asserted: Differen
     The store's default graph holds what is asserted now and what was derived before. Returns what came into the derived graph and
     what went. Raises BuildError where a rule is broken.
     """
-    known = tuple(all_rules)
+    adding, negating = rules.strata(all_rules)
     try:
-        found = _Region(store, known, asserted).difference()
+        found = _Region(store, adding, asserted).difference()
+        _refuse_unbounded(negating)
     except _TooLarge:
-        return _anew(store, known)
+        return _anew(store, (*adding, *negating))
     merge.change_derived(store, found.added, found.removed)
-    return found
+    absent = _absent(store, negating, asserted.all | found.all)
+    merge.change_derived(store, absent.added, absent.removed)
+    return Difference(found.added | absent.added, found.removed | absent.removed)
 
 
 def _anew(store: OxigraphStore, all_rules: Collection[Rule]) -> Difference:
@@ -52,6 +56,29 @@ def _anew(store: OxigraphStore, all_rules: Collection[Rule]) -> Difference:
     rules.derive(store, all_rules)
     after = {quad.triple for quad in store.quads(DERIVED_GRAPH)}
     return Difference(frozenset(after - before), frozenset(before - after))
+
+
+def _refuse_unbounded(known: Iterable[Rule]) -> None:
+    if not all(reads(rule.text).is_bounded for rule in known):
+        raise _TooLarge
+
+
+def _absent(store: OxigraphStore, negating: Collection[Rule], changed: Iterable[ox.Triple]) -> Difference:
+    """What rules that ask what is not there make otherwise, after triples of the merge came and went."""
+    made = {name for rule in negating for name in reads(rule.text).writes}
+    read = {name for rule in negating for name in reads(rule.text).predicates}
+    subjects = {triple.subject for triple in changed if triple.predicate.value in made | read}
+    quads = [
+        quad
+        for subject in subjects
+        for name in made | read
+        for quad in store.engine.quads_for_pattern(subject, ox.NamedNode(name), None, _DEFAULT)
+    ]
+    before = frozenset(quad.triple for quad in quads if quad.predicate.value in made and into(quad, _DERIVED) in store.engine)
+    local = OxigraphStore.memory(quad for quad in quads if quad.triple not in before)
+    rules.derive(local, negating)
+    after = frozenset(quad.triple for quad in local.quads(DERIVED_GRAPH))
+    return Difference(after - before, before - after)
 
 
 class _Region:
@@ -70,8 +97,7 @@ class _Region:
             if isinstance(triple.object, Node):
                 self._removed_from[_node(triple.subject), triple.predicate].append(triple)
                 self._removed_to[triple.object, triple.predicate].append(triple)
-        if not all(read.is_bounded for read in self._reads.values()):
-            raise _TooLarge
+        _refuse_unbounded(known)
 
     def difference(self) -> Difference:
         """What the derived graph gets and loses. Raises _TooLarge."""

@@ -58,9 +58,31 @@ def derive(store: OxigraphStore, rules: Iterable[Rule], rounds: int = ROUNDS, fo
 
     Rules of one order are asked before anything that they make is written. After the first round, a rule is run again only if another
     one has made something that it reads. With a `folder`, results may be large: they lie there while they are loaded, and two rules are
-    asked at the same time. Raises BuildError where a rule does not parse, or where new triples still appear after `rounds` rounds.
+    asked at the same time. Rules that ask what is not there come last, when the others make nothing new. Raises BuildError where a rule
+    does not parse, or where new triples still appear after `rounds` rounds.
+    """
+    for stratum in strata(rules):
+        _to_rest(store, stratum, rounds, folder)
+
+
+def strata(rules: Iterable[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """The rules that can only ever add, and those that ask what is not there.
+
+    Raises BuildError where a rule reads or makes what one of the latter makes: then the order would change the result.
     """
     known = tuple(rules)
+    negating = tuple(rule for rule in known if reads(rule.text).negates)
+    adding = tuple(rule for rule in known if rule not in negating)
+    for last in negating:
+        for rule in known:
+            used = reads(rule.text).predicates | (reads(rule.text).writes if rule in adding else frozenset())
+            if common := used & reads(last.text).writes:
+                raise BuildError(f"The rule {rule.iri} uses {min(common)}, which {last.iri} makes from what is not there.")
+    return adding, negating
+
+
+def _to_rest(store: OxigraphStore, known: Sequence[Rule], rounds: int, folder: Path | None) -> None:
+    """Runs rules until they make nothing new."""
     due = list(known)
     for _ in range(rounds):
         waiting: set[Rule] = set()
