@@ -55,7 +55,9 @@ def rewrite(version: Version, forgotten: Forgotten, when: str, progress: Stage) 
     told = (*version.metadata.forgotten, record)
     metadata = replace(version.metadata, generation=version.generation + 1, engine=engine(), who=struck, forgotten=told)
     target = Version(version.number, version.path, metadata)
-    _clear(target.store_path, target.search_path)
+    scratch = version.path / "rewriting"
+    _clear(target.store_path, target.search_path, scratch)
+    scratch.mkdir()
     with OxigraphStore.open(target.store_path) as store:
         with progress("write"):
             store.engine.bulk_extend(going.left())
@@ -63,7 +65,8 @@ def rewrite(version: Version, forgotten: Forgotten, when: str, progress: Stage) 
                 if not forgotten.is_person(graph):
                     store.engine.add_graph(ox.NamedNode(graph))
         if merged:
-            _complete(store, progress)
+            _complete(store, progress, scratch)
+        scratch.rmdir()
         with progress("index"):
             search.write(store.engine, target.search_path)
         store.engine.flush()
@@ -76,12 +79,12 @@ def rewrite(version: Version, forgotten: Forgotten, when: str, progress: Stage) 
     return Rewritten(version, metadata)
 
 
-def _complete(store: OxigraphStore, progress: Stage) -> None:
-    """Makes the merge, and derives by the rules that the version itself holds."""
+def _complete(store: OxigraphStore, progress: Stage, folder: Path) -> None:
+    """Makes the merge, and derives by the rules that the version itself holds, by way of files in a folder."""
     with progress("merge"):
         store.engine.bulk_extend(_merged(store))
     with progress("derive"):
-        rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)))
+        rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)), folder=folder)
 
 
 def _merged(store: OxigraphStore) -> Iterator[ox.Quad]:

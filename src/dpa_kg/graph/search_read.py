@@ -14,6 +14,7 @@ from dpa_kg.errors import BuildError
 from dpa_kg.graph.search_write import FORMAT, delta_of, tag_letter
 
 _COLUMNS = "e.uses, e.iri, e.noun, e.kind, n.text, n.language, n.kind, n.folded"
+_MAPPED = 256 << 20  # bytes of the files that are read as memory, without copies; a millisecond of ten over hundreds of thousands of names
 _NOT_REPLACED = "AND e.id NOT IN (SELECT entity FROM delta.replaced)"
 
 
@@ -38,6 +39,7 @@ class Index:
         if (found := self._database.execute("PRAGMA user_version").fetchone()[0]) != FORMAT:
             detail = f"{path} has format {found}, and this code reads {FORMAT}."
             raise BuildError(detail, hint="Build the graph again: dpa-kg build --force.")
+        self._database.execute(f"PRAGMA mmap_size = {_MAPPED}")
         self._parts = ["main"]
         if (delta := delta_of(path)).exists():
             self._database.execute("ATTACH ? AS delta", (_address(delta),))
