@@ -176,7 +176,8 @@ def test_the_predicates_of_a_query_are_found_in_paths_and_values() -> None:
 
 
 def test_what_is_not_there_is_read_too() -> None:
-    found = reads("PREFIX : <urn:> CONSTRUCT { ?x :lacks :one } WHERE { ?x a :Thing ; :in :two FILTER NOT EXISTS { ?x :one ?y ; :three ?z } }")
+    found = reads("""PREFIX : <urn:> CONSTRUCT { ?x :lacks :one }
+      WHERE { ?x a :Thing ; :in :two FILTER NOT EXISTS { ?x :one ?y ; :three ?z } }""")
     assert found.negates
     assert found.predicates == {f"{RDF}type", *(f"urn:{name}" for name in ("in", "one", "three"))}
     assert reads("PREFIX : <urn:> CONSTRUCT { ?x :lacks :one } WHERE { ?x a :Thing MINUS { ?x :one ?y } }").negates

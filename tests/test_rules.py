@@ -74,7 +74,8 @@ def test_rules_reach_the_same_end_in_any_order() -> None:
 
 def test_rules_that_ask_what_is_not_there_come_last_whatever_their_order() -> None:
     store = merged(list(ox.parse("<urn:a> <urn:given> <urn:b> ; a <urn:Thing> . <urn:c> a <urn:Thing> .", ox.RdfFormat.TURTLE)))
-    absent = Rule(1, "urn:absent", "CONSTRUCT { ?x <urn:lacks> <urn:made> } WHERE { ?x a <urn:Thing> FILTER NOT EXISTS { ?x <urn:made> ?y } }")
+    missing = "CONSTRUCT { ?x <urn:lacks> <urn:made> } WHERE { ?x a <urn:Thing> FILTER NOT EXISTS { ?x <urn:made> ?y } }"
+    absent = Rule(1, "urn:absent", missing)
     made = Rule(2, "urn:made", "CONSTRUCT { ?x <urn:made> ?y } WHERE { ?x <urn:given> ?y }")
     rules.derive(store, [absent, made])
     assert derived(store) == {"<urn:a> <urn:made> <urn:b>", "<urn:c> <urn:lacks> <urn:made>"}

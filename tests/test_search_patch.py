@@ -177,3 +177,20 @@ def test_a_search_that_meets_more_than_it_ranks_says_so(made: Callable[[str], Pa
         assert not met.complete
         assert met.found[0].matched == "Lake"  # the very name, wherever it stands
         assert names.search("river", None, 2, 0).complete
+
+
+@pytest.mark.parametrize("longer", [0, 2, 64])
+def test_the_beginning_of_a_long_word_is_met_however_many_words_begin_so(
+    made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, longer: int
+) -> None:
+    """Few of them are looked up one by one, and many all at once."""
+    monkeypatch.setattr(search, "_LONGER", longer)
+    store = _store("River", "Rivers of Mali", "Riverbank", "Blue riverside", "Riven", "Driver", "Ríverîne")
+    search.write(store, parent := made("1"))
+    search.patch(store, parent, path := made("2"), _rename(store, "Riverboat"))
+    for index, first in ((parent, "River"), (path, "Riverboat")):
+        with closing(Names(index)) as names:
+            met = {hit.matched for hit in names.search("river", None, 10, 0).found}
+            assert met == {first, "Rivers of Mali", "Riverbank", "Blue riverside", "Ríverîne"}
+            assert [hit.matched for hit in names.search("blue river", None, 10, 0).found] == ["Blue riverside"]
+            assert names.search("riverx", None, 10, 0).found == []

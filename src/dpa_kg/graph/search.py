@@ -17,6 +17,7 @@ from dpa_kg.terms import fold
 __all__ = ["Found", "Matches", "NameRow", "Names", "best_label", "patch", "write"]
 
 _RANKED = 500  # names that one search ranks: the most used of those that match
+_LONGER = 64  # words that begin with the last one asked for, up to which each of them is looked up
 _SAME = 1000  # names equal to a text
 _LIKELY = 5000  # names of the most used entities of a class: the nearest name is looked for among them,
 _SIMILAR = 200  # and among so many names for each way to share beginnings of words with the text
@@ -142,12 +143,16 @@ class Names:
 
     def _candidates(self, words: Sequence[str], tag: str = "") -> list[Record]:
         """The names to rank. Equal ones come first; there are more candidates than are given where there are `_RANKED`."""
-        every = " AND ".join(f'"{word}"' for word in words)
+        *before, last = (f'"{word}"' for word in words)
         found = dict.fromkeys(islice(self._index.equal(" ".join(words), tag), _RANKED))
-        if len(words[-1]) > LONGEST_PREFIX:  # the beginning of a longer word is looked up in full, so not where whole words are enough
-            found |= dict.fromkeys(islice(self._index.matching(every, tag), _RANKED))
-        if len(found) < _RANKED:
-            found |= dict.fromkeys(islice(self._index.matching(f"{every} *", tag), _RANKED))
+        endings = [f"{last} *"]
+        if len(words[-1]) > LONGEST_PREFIX:  # SQLite reads all of the names with the beginning of such a word before it gives the first
+            longer = sorted(self._index.longer(words[-1], _LONGER + 1))
+            others = " OR ".join(f'"{word}"' for word in longer)
+            endings = [last, *([f"({others})"] if 0 < len(longer) <= _LONGER else endings if longer else [])]
+        for ending in endings:
+            if len(found) < _RANKED:
+                found |= dict.fromkeys(islice(self._index.matching(" AND ".join([*before, ending]), tag), _RANKED))
         return list(found)[:_RANKED]
 
 

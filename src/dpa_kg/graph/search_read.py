@@ -44,6 +44,8 @@ class Index:
         if (delta := delta_of(path)).exists():
             self._database.execute("ATTACH ? AS delta", (_address(delta),))
             self._parts.append("delta")
+        for part in self._parts:
+            self._database.execute(f"CREATE VIRTUAL TABLE temp.{part}_vocabulary USING fts5vocab('{part}', 'words', 'row')")
 
     def close(self) -> None:
         """Closes the files."""
@@ -70,6 +72,12 @@ class Index:
         return self._merged(
             f"{tables} WHERE w.words MATCH ? || ?", "w.rowid", tag, lambda letter: (expression, f'{joined}tags : "{letter}"' if tag else "")
         )
+
+    def longer(self, word: str, most: int) -> set[str]:
+        """The words that begin with `word` and have more letters; no more than `most` of each file."""
+        statement = "SELECT term FROM temp.{part}_vocabulary WHERE term >= ? AND term < ? LIMIT ?"
+        bounds = (f"{word}\x01", f"{word}\U0010ffff", most)
+        return {term for part in self._parts for (term,) in self._database.execute(statement.format(part=part), bounds)}
 
     def equal(self, folded: str, tag: str = "") -> Iterator[Record]:
         """The names whose folded text is this one, of the entities with a tag."""
