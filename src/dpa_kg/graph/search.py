@@ -143,17 +143,25 @@ class Names:
 
     def _candidates(self, words: Sequence[str], tag: str = "") -> list[Record]:
         """The names to rank. Equal ones come first; there are more candidates than are given where there are `_RANKED`."""
-        *before, last = (f'"{word}"' for word in words)
         found = dict.fromkeys(islice(self._index.equal(" ".join(words), tag), _RANKED))
-        endings = [f"{last} *"]
-        if len(words[-1]) > LONGEST_PREFIX:  # SQLite reads all of the names with the beginning of such a word before it gives the first
-            longer = sorted(self._index.longer(words[-1], _LONGER + 1))
-            others = " OR ".join(f'"{word}"' for word in longer)
-            endings = [last, *([f"({others})"] if 0 < len(longer) <= _LONGER else endings if longer else [])]
-        for ending in endings:
+        before = [f'"{word}"' for word in words[:-1]]
+        for ending in self._endings(words[-1]):
             if len(found) < _RANKED:
                 found |= dict.fromkeys(islice(self._index.matching(" AND ".join([*before, ending]), tag), _RANKED))
         return list(found)[:_RANKED]
+
+    def _endings(self, word: str) -> list[str]:
+        """FTS5 expressions for names with a word and for those with longer words that begin so.
+
+        Of the beginning of a long word SQLite reads all names before it gives the first, so the longer words are named if they are few.
+        """
+        if len(word) <= LONGEST_PREFIX:
+            return [f'"{word}" *']
+        longer = sorted(self._index.longer(word, _LONGER + 1))
+        if len(longer) > _LONGER:
+            return [f'"{word}"', f'"{word}" *']
+        others = " OR ".join(f'"{other}"' for other in longer)
+        return [f'"{word}"', f"({others})"] if longer else [f'"{word}"']
 
 
 def _beginnings(words: Sequence[str]) -> Iterator[str]:
