@@ -68,9 +68,11 @@ def derive(store: OxigraphStore, rules: Iterable[Rule], rounds: int = ROUNDS, fo
 def strata(rules: Iterable[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """The rules that can only ever add, and those that ask what is not there.
 
-    Raises BuildError where a rule reads or makes what one of the latter makes: then the order would change the result.
+    Raises BuildError where a rule does not parse, or reads or makes what one of the latter makes: then the order would change the result.
     """
-    known = tuple(rules)
+    known, nothing = tuple(rules), OxigraphStore.memory()
+    for rule in known:
+        _triples(nothing, rule)  # says what is wrong with a text
     negating = tuple(rule for rule in known if reads(rule.text).negates)
     adding = tuple(rule for rule in known if rule not in negating)
     for last in negating:
