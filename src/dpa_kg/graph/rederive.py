@@ -38,12 +38,14 @@ def rederive(store: OxigraphStore, all_rules: Iterable[Rule], asserted: Differen
     The store's default graph holds what is asserted now and what was derived before. Returns what came into the derived graph and
     what went. Raises BuildError where a rule is broken.
     """
-    adding, negating = rules.strata(all_rules)
+    known = tuple(all_rules)
+    adding, negating = rules.strata(known)
     try:
+        if not all(reads(rule.text).is_bounded for rule in known):
+            raise _TooLarge
         found = _Region(store, adding, asserted).difference()
-        _refuse_unbounded(negating)
     except _TooLarge:
-        return _anew(store, (*adding, *negating))
+        return _anew(store, known)
     merge.change_derived(store, found.added, found.removed)
     absent = _absent(store, negating, asserted.all | found.all)
     merge.change_derived(store, absent.added, absent.removed)
@@ -56,11 +58,6 @@ def _anew(store: OxigraphStore, all_rules: Collection[Rule]) -> Difference:
     rules.derive(store, all_rules)
     after = {quad.triple for quad in store.quads(DERIVED_GRAPH)}
     return Difference(frozenset(after - before), frozenset(before - after))
-
-
-def _refuse_unbounded(known: Iterable[Rule]) -> None:
-    if not all(reads(rule.text).is_bounded for rule in known):
-        raise _TooLarge
 
 
 def _absent(store: OxigraphStore, negating: Collection[Rule], changed: Iterable[ox.Triple]) -> Difference:
@@ -97,7 +94,6 @@ class _Region:
             if isinstance(triple.object, Node):
                 self._removed_from[_node(triple.subject), triple.predicate].append(triple)
                 self._removed_to[triple.object, triple.predicate].append(triple)
-        _refuse_unbounded(known)
 
     def difference(self) -> Difference:
         """What the derived graph gets and loses. Raises _TooLarge."""

@@ -57,7 +57,6 @@ def rewrite(version: Version, forgotten: Forgotten, when: str, progress: Stage) 
     target = Version(version.number, version.path, metadata)
     scratch = version.path / "rewriting"
     _clear(target.store_path, target.search_path, scratch)
-    scratch.mkdir()
     with OxigraphStore.open(target.store_path) as store:
         with progress("write"):
             store.engine.bulk_extend(going.left())
@@ -66,7 +65,6 @@ def rewrite(version: Version, forgotten: Forgotten, when: str, progress: Stage) 
                     store.engine.add_graph(ox.NamedNode(graph))
         if merged:
             _complete(store, progress, scratch)
-        scratch.rmdir()
         with progress("index"):
             search.write(store.engine, target.search_path)
         store.engine.flush()
@@ -80,11 +78,13 @@ def rewrite(version: Version, forgotten: Forgotten, when: str, progress: Stage) 
 
 
 def _complete(store: OxigraphStore, progress: Stage, folder: Path) -> None:
-    """Makes the merge, and derives by the rules that the version itself holds, by way of files in a folder."""
+    """Makes the merge, and derives by the rules that the version itself holds, by way of files in a new folder, which goes again."""
     with progress("merge"):
         store.engine.bulk_extend(_merged(store))
     with progress("derive"):
+        folder.mkdir()
         rules.derive(store, rules.read(store.quads(ONTOLOGY_GRAPH)), folder=folder)
+        folder.rmdir()
 
 
 def _merged(store: OxigraphStore) -> Iterator[ox.Quad]:

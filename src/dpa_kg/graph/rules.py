@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,22 +61,23 @@ def derive(store: OxigraphStore, rules: Iterable[Rule], rounds: int = ROUNDS, fo
     asked at the same time. Rules that ask what is not there come last, when the others make nothing new. Raises BuildError where a rule
     does not parse, or where new triples still appear after `rounds` rounds.
     """
-    for stratum in strata(rules):
+    for stratum in strata(tuple(rules)):
         _to_rest(store, stratum, rounds, folder)
 
 
-def strata(rules: Iterable[Rule]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+@lru_cache(maxsize=8)
+def strata(rules: tuple[Rule, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """The rules that can only ever add, and those that ask what is not there.
 
     Raises BuildError where a rule does not parse, or reads or makes what one of the latter makes: then the order would change the result.
     """
-    known, nothing = tuple(rules), OxigraphStore.memory()
-    for rule in known:
+    nothing = OxigraphStore.memory()
+    for rule in rules:
         _triples(nothing, rule)  # says what is wrong with a text
-    negating = tuple(rule for rule in known if reads(rule.text).negates)
-    adding = tuple(rule for rule in known if rule not in negating)
+    negating = tuple(rule for rule in rules if reads(rule.text).negates)
+    adding = tuple(rule for rule in rules if rule not in negating)
     for last in negating:
-        for rule in known:
+        for rule in rules:
             used = reads(rule.text).predicates | (reads(rule.text).writes if rule in adding else frozenset())
             if common := used & reads(last.text).writes:
                 raise BuildError(f"The rule {rule.iri} uses {min(common)}, which {last.iri} makes from what is not there.")

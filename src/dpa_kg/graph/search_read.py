@@ -76,8 +76,7 @@ class Index:
     def longer(self, word: str, most: int) -> set[str]:
         """The words that begin with `word` and have more letters; no more than `most` of each file."""
         statement = "SELECT term FROM temp.{part}_vocabulary WHERE term >= ? AND term < ? LIMIT ?"
-        bounds = (f"{word}\x01", f"{word}\U0010ffff", most)
-        return {term for part in self._parts for (term,) in self._database.execute(statement.format(part=part), bounds)}
+        return {term for part in self._parts for (term,) in self._rows(statement, part, f"{word}\x01", f"{word}\U0010ffff", most)}
 
     def equal(self, folded: str, tag: str = "") -> Iterator[Record]:
         """The names whose folded text is this one, of the entities with a tag."""
@@ -107,7 +106,7 @@ class Index:
         rows = self._rows("SELECT id FROM {part}.tag WHERE name = ?", part, tag)
         return next((tag_letter(number) for (number,) in rows), None)
 
-    def _rows(self, statement: str, part: str, *values: str) -> sqlite3.Cursor:
+    def _rows(self, statement: str, part: str, *values: str | int) -> sqlite3.Cursor:
         """Runs a statement on one file; `{shown}` leaves out those entities `e` of the base that the delta has in its place."""
         shown = _NOT_REPLACED if part == "main" and len(self._parts) > 1 else ""
         return self._database.execute(statement.format(part=part, shown=shown), values)
